@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory straight from mmap. Invariant: never the host's malloc, which graft may
+ * be hooking and whose lock a thread may hold while we run inside the loader. */
+
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+struct arena_chunk {
+    struct arena_chunk *older;
+    size_t size, used;
+    max_align_t data[];
+};
+
+enum { CHUNK_SMALLEST = 64 * 1024, ALIGNMENT = sizeof(max_align_t) };
+
+static struct arena_chunk *chunk_new(struct arena *arena, size_t need)
+{
+    size_t size = CHUNK_SMALLEST;
+    if (need > SIZE_MAX / 2)
+        return NULL;
+    while (size < need + sizeof(struct arena_chunk))
+        size *= 2;
+    struct arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED)
+        return NULL;
+    chunk->older = arena->newest;
+    chunk->size = size;
+    chunk->used = sizeof *chunk;
+    arena->newest = chunk;
+    arena->mapped += size;
+    return chunk;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX - ALIGNMENT)
+        return NULL;
+    size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    struct arena_chunk *chunk = arena->newest;
+    if (!chunk || chunk->size - chunk->used < size)
+        chunk = chunk_new(arena, size);
+    if (!chunk)
+        return NULL;
+    void *memory = (char *)chunk + chunk->used;
+    chunk->used += size;
+    return memory;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    return __builtin_mul_overflow(count, size, &bytes) ? NULL : arena_alloc(arena, bytes);
+}
+
+const char *arena_string(struct arena *arena, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = arena_alloc(arena, size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+void arena_free(struct arena *arena)
+{
+    struct arena_chunk *chunk = arena->newest;
+    while (chunk) {
+        struct arena_chunk *older = chunk->older;
+        munmap(chunk, chunk->size);
+        chunk = older;
+    }
+    arena->newest = NULL;
+    arena->mapped = 0;
+}
+
+enum { BLOCK_FIRST = 64 };
+
+/* Block b holds elements [64·(2^b − 1), 64·(2^(b+1) − 1)). */
+static unsigned block_of(size_t i, size_t *offset)
+{
+    size_t scaled = i / BLOCK_FIRST + 1;
+    unsigned block = (unsigned)(63 - __builtin_clzll(scaled));
+    *offset = i - (((size_t)BLOCK_FIRST << block) - BLOCK_FIRST);
+    return block;
+}
+
+void *arena_list_push(struct arena_list *list)
+{
+    size_t offset;
+    unsigned block = block_of(list->count, &offset);
+    if (block >= sizeof list->block / sizeof *list->block)
+        return NULL;
+    if (!list->block[block]) {
+        size_t elements = (size_t)BLOCK_FIRST << block;
+        list->block[block] = arena_array(list->arena, elements, list->element_size);
+        if (!list->block[block])
+            return NULL;
+        list->capacity += elements;
+    }
+    list->count++;
+    return (char *)list->block[block] + offset * list->element_size;
+}
+
+void *arena_list_at(const struct arena_list *list, size_t i)
+{
+    size_t offset;
+    unsigned block = block_of(i, &offset);
+    return (char *)list->block[block] + offset * list->element_size;
+}

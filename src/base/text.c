@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Bounded strings. Invariant: every result is ended and inside its buffer;
+ * nothing here allocates or looks at the locale. */
+
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void text_copy(char *to, size_t size, const char *from)
+{
+    if (size == 0)
+        return;
+    size_t length = from ? strnlen(from, size - 1) : 0;
+    if (length)
+        memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+const char *text_basename(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Matches one character against the set after `[`; *end is past its `]`, or NULL
+ * if the set is not closed. */
+static bool set_holds(const char *set, unsigned char c, const char **end)
+{
+    bool inverse = *set == '!' || *set == '^', found = false;
+    const char *p = set + inverse;
+    do {
+        if (!*p) {
+            *end = NULL;
+            return false;
+        }
+        if (p[1] == '-' && p[2] && p[2] != ']') {
+            found |= (unsigned char)p[0] <= c && c <= (unsigned char)p[2];
+            p += 3;
+        } else
+            found |= (unsigned char)*p++ == c;
+    } while (*p != ']');
+    *end = p + 1;
+    return found != inverse;
+}
+
+/* Matches one pattern element that is not `*`; NULL if it does not fit. */
+static const char *step(const char *pattern, const char *limit, unsigned char c)
+{
+    if (*pattern == '?')
+        return pattern + 1;
+    if (*pattern == '[') {
+        const char *end;
+        bool in = set_holds(pattern + 1, c, &end);
+        if (end && end <= limit)
+            return in ? end : NULL;
+    }
+    return (unsigned char)*pattern == c ? pattern + 1 : NULL;
+}
+
+/* Linear in practice and never worse than |pattern| × |text|: only the last star
+ * is ever tried again. */
+static bool glob_range(const char *pattern, const char *limit, const char *text)
+{
+    const char *star = NULL, *retry = NULL;
+    while (*text) {
+        const char *next = pattern < limit && *pattern != '*'
+                         ? step(pattern, limit, (unsigned char)*text) : NULL;
+        if (next) {
+            pattern = next;
+            text++;
+        } else if (pattern < limit && *pattern == '*') {
+            star = ++pattern;
+            retry = text;
+        } else if (star) {
+            pattern = star;
+            text = ++retry;
+        } else
+            return false;
+    }
+    while (pattern < limit && *pattern == '*')
+        pattern++;
+    return pattern == limit;
+}
+
+bool text_glob(const char *pattern, const char *text)
+{
+    return glob_range(pattern, pattern + strlen(pattern), text);
+}
+
+bool text_glob_list(const char *list, const char *text)
+{
+    while (*list) {
+        const char *end = strchrnul(list, ',');
+        if (glob_range(list, end, text))
+            return true;
+        list = *end ? end + 1 : end;
+    }
+    return false;
+}
+
+void text_append(struct text_buffer *buffer, const char *format, ...)
+{
+    size_t room = buffer->length < buffer->size ? buffer->size - buffer->length : 0;
+    va_list arguments;
+    va_start(arguments, format);
+    int wrote = vsnprintf(room ? buffer->data + buffer->length : NULL, room, format, arguments);
+    va_end(arguments);
+    if (wrote > 0)
+        buffer->length += (size_t)wrote;
+}

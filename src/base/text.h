@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_BASE_TEXT_H
+#define GRAFT_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Copies @from (NULL counts as "") into @to of @size bytes, cut if need be,
+ * always ended. */
+void text_copy(char *to, size_t size, const char *from);
+
+/* The part of @path after its last slash. */
+const char *text_basename(const char *path);
+
+/* Whether @text matches the glob @pattern: `*`, `?`, and `[...]` sets; a slash is
+ * an ordinary character. libc's fnmatch may call malloc, this one never does. */
+bool text_glob(const char *pattern, const char *text);
+
+/* Whether @text matches one of the globs in @list, separated by commas. */
+bool text_glob_list(const char *list, const char *text);
+
+/* A growing text in a fixed buffer: what does not fit is counted, not written. */
+struct text_buffer {
+    char *data;
+    size_t size;                    /* of data */
+    size_t length;                  /* that the whole text would have */
+};
+
+void text_append(struct text_buffer *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* The process has one set of GOTs, so one journal: the only global state of
+ * graft. Invariant: a slot is in the table exactly while an edit is on it, and
+ * memory of undone edits is used again, so that applying for ever does not grow. */
+
+#include "bind/journal.h"
+
+#include <pthread.h>
+#include <string.h>
+
+enum { BUCKETS = 4096 };
+
+static struct {
+    pthread_mutex_t lock;
+    struct arena arena;
+    struct journal_slot *bucket[BUCKETS];
+    struct journal_slot *free_slots;
+    struct journal_edit *free_edits;
+    struct journal_plan *plans, *free_plans;
+} journal = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void journal_lock(void)
+{
+    pthread_mutex_lock(&journal.lock);
+}
+
+void journal_unlock(void)
+{
+    pthread_mutex_unlock(&journal.lock);
+}
+
+/* A child of fork has one thread: the lock must not be left with another. */
+__attribute__((constructor)) static void keep_whole_across_fork(void)
+{
+    pthread_atfork(journal_lock, journal_unlock, journal_unlock);
+}
+
+static struct journal_slot **bucket_of(uintptr_t address)
+{
+    return &journal.bucket[(address >> 3) * 0x9e3779b97f4a7c15ull >> 52];
+}
+
+static struct journal_slot **find(uintptr_t address)
+{
+    struct journal_slot **p = bucket_of(address);
+    while (*p && (*p)->address != address)
+        p = &(*p)->next;
+    return p;
+}
+
+int journal_reserve(size_t edits)
+{
+    size_t slots = 0, free_edits = 0;
+    for (struct journal_slot *s = journal.free_slots; s && slots < edits; s = s->next)
+        slots++;
+    for (struct journal_edit *e = journal.free_edits; e && free_edits < edits; e = e->next)
+        free_edits++;
+    for (; slots < edits; slots++) {
+        struct journal_slot *s = arena_alloc(&journal.arena, sizeof *s);
+        if (!s)
+            return -GRAFT_ENOMEM;
+        s->next = journal.free_slots;
+        journal.free_slots = s;
+    }
+    for (; free_edits < edits; free_edits++) {
+        struct journal_edit *e = arena_alloc(&journal.arena, sizeof *e);
+        if (!e)
+            return -GRAFT_ENOMEM;
+        e->next = journal.free_edits;
+        journal.free_edits = e;
+    }
+    return 0;
+}
+
+struct journal_plan *journal_begin(struct graft_plan *plan)
+{
+    struct journal_plan *p = journal.free_plans;
+    if (p)
+        journal.free_plans = p->next;
+    else if (!(p = arena_alloc(&journal.arena, sizeof *p)))
+        return NULL;
+    *p = (struct journal_plan){ .plan = plan, .next = journal.plans };
+    journal.plans = p;
+    return p;
+}
+
+bool journal_push(struct journal_plan *plan, uintptr_t address, const struct journal_edit *from)
+{
+    struct journal_slot **where = find(address);
+    struct journal_edit *edit = journal.free_edits;
+    if (!edit || (!*where && !journal.free_slots))
+        return false;
+    if (!*where) {
+        struct journal_slot *slot = journal.free_slots;
+        journal.free_slots = slot->next;
+        *slot = (struct journal_slot){ .address = address };
+        *where = slot;
+    }
+    journal.free_edits = edit->next;
+    *edit = *from;
+    edit->slot = *where;
+    edit->older = (*where)->top;
+    edit->next = plan->edits;
+    edit->plan = plan->plan;
+    (*where)->top = edit;
+    plan->edits = edit;
+    return true;
+}
+
+struct journal_edit *journal_top(uintptr_t address)
+{
+    struct journal_slot *slot = *find(address);
+    return slot ? slot->top : NULL;
+}
+
+bool journal_remove(struct journal_edit *edit)
+{
+    struct journal_slot *slot = edit->slot;
+    if (!slot)
+        return false;
+    bool on_top = slot->top == edit;
+    if (on_top)
+        slot->top = edit->older;
+    else
+        for (struct journal_edit *above = slot->top; above; above = above->older)
+            if (above->older == edit) {
+                above->older = edit->older;
+                above->before = edit->before;
+                break;
+            }
+    if (!slot->top) {
+        *find(slot->address) = slot->next;
+        slot->next = journal.free_slots;
+        journal.free_slots = slot;
+    }
+    edit->slot = NULL;
+    return on_top;
+}
+
+void journal_drop(struct journal_edit *edit)
+{
+    edit->next = journal.free_edits;
+    journal.free_edits = edit;
+}
+
+void journal_end(struct journal_plan *plan)
+{
+    struct journal_plan **p = &journal.plans;
+    while (plan->edits) {
+        struct journal_edit *edit = plan->edits;
+        plan->edits = edit->next;
+        journal_drop(edit);
+    }
+    while (*p != plan)
+        p = &(*p)->next;
+    *p = plan->next;
+    plan->next = journal.free_plans;
+    journal.free_plans = plan;
+}
+
+struct journal_plan *journal_find(const struct graft_plan *plan)
+{
+    struct journal_plan *p = journal.plans;
+    while (p && p->plan != plan)
+        p = p->next;
+    return p;
+}
+
+struct journal_plan *journal_first(void)
+{
+    return journal.plans;
+}
+
+void *journal_keep(size_t size)
+{
+    journal_lock();
+    void *memory = arena_alloc(&journal.arena, size);
+    journal_unlock();
+    return memory;
+}

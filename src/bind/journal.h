@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_BIND_JOURNAL_H
+#define GRAFT_BIND_JOURNAL_H
+
+/* What was written into this process, newest on top of each slot:
+ *
+ *     slot ──▶ edit of plan B ──▶ edit of plan A ──▶ what the loader had left
+ *
+ * so that plans can be undone in any order: the newest one writes, an older one
+ * only hands its "before" up. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plan/plan.h"
+#include "plan/world.h"
+
+struct journal_slot;
+
+struct journal_edit {
+    struct journal_slot *slot;              /* NULL: no longer on a slot */
+    struct journal_edit *older;             /* below on the same slot */
+    struct journal_edit *next;              /* of the same plan */
+    struct graft_plan *plan;
+    int member;
+    bool lazy, address;                     /* address: the words are addresses of objects */
+    uintptr_t before, written;
+};
+
+struct journal_slot {
+    uintptr_t address;
+    struct journal_edit *top;
+    struct journal_slot *next;              /* in its bucket */
+};
+
+/* A plan that is applied: its edits and what it holds loaded. */
+struct journal_plan {
+    struct graft_plan *plan;
+    struct journal_edit *edits;
+    void **pins;                            /* handles for dlclose */
+    size_t pin_count;
+    bool released;                          /* the caller has freed the plan */
+    struct journal_plan *next;
+};
+
+/* The lock over the journal. Never hold it while calling dlopen, dlsym or
+ * dlclose: a thread in a constructor holds the loader's lock and may want this
+ * one. fork keeps it whole. */
+void journal_lock(void);
+void journal_unlock(void);
+
+/* All below need the lock. */
+struct journal_plan *journal_begin(struct graft_plan *);
+/* Puts @edit (slot, older and next unset) on top of the slot at @address; false:
+ * nothing was reserved. */
+bool journal_push(struct journal_plan *, uintptr_t address, const struct journal_edit *edit);
+/* Reserves room, so that the pushes of one plan cannot fail half way. */
+int journal_reserve(size_t edits);
+/* The edit on top of the slot, or NULL. */
+struct journal_edit *journal_top(uintptr_t address);
+/* Takes @edit out of its slot; true: it was on top, and the slot's word is
+ * @edit's to put back. */
+bool journal_remove(struct journal_edit *);
+/* Gives back the memory of an edit that is in no list any more. */
+void journal_drop(struct journal_edit *);
+void journal_end(struct journal_plan *);
+struct journal_plan *journal_find(const struct graft_plan *);
+/* Every applied plan, for walking. */
+struct journal_plan *journal_first(void);
+
+/* Memory that stays for the life of the process. */
+void *journal_keep(size_t size);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/* Watches dlopen, dlmopen and dlclose, and carries rules out on what they bring.
+ * Invariants: the loader sees the caller it would have seen without us; no lock of
+ * ours is held while the loader, a plan or a listener runs; errno and dlerror are
+ * what the program's own call left.
+ *
+ *     caller ─▶ watched_dlopen ─▶ real dlopen (returning through the caller's code)
+ *                     └─▶ anything new? ─▶ its own dlopen slots, then the rules
+ *
+ * State: the rules and what was seen, under the journal's lock. */
+
+#include "bind/watch.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "bind/apply.h"
+#include "bind/bind.h"
+#include "bind/call_from.h"
+#include "bind/journal.h"
+#include "live/live.h"
+#include "plan/rebind.h"
+
+/* An object that was looked at: a reopened one may have the same link_map. */
+struct seen { uint64_t link_map, start; };
+
+/* A rule that has edited a consumer, or failed with @code. */
+struct outcome { size_t rule; struct seen object; int code; };
+
+static struct {
+    struct arena arena;
+    struct arena_list rules;
+    struct seen *seen;
+    size_t seen_count, seen_room;
+    struct arena_list outcomes;
+    struct live_counts counts;
+    bool watching;
+    watch_listener *listener;
+    void *listener_arg;
+    bool dry_run;
+} watch;
+
+/* ---- calling the loader as if nobody watched ---------------------------- */
+
+struct gadget_search { uintptr_t caller; const void *gadget; };
+
+static int search_gadget(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct gadget_search *search = arg;
+    bool inside = false;
+    (void)size;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        inside |= p->p_type == PT_LOAD && search->caller - (info->dlpi_addr + p->p_vaddr) < p->p_memsz;
+    }
+    for (size_t i = 0; inside && i < info->dlpi_phnum && !search->gadget; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        if (p->p_type == PT_LOAD && (p->p_flags & (PF_R | PF_X)) == (PF_R | PF_X))
+            search->gadget = call_from_gadget((const void *)(info->dlpi_addr + p->p_vaddr), p->p_filesz);
+    }
+    return inside;
+}
+
+static uintptr_t call_as(void *caller, void *function, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    uintptr_t (*call)(uintptr_t, uintptr_t, uintptr_t) = (uintptr_t (*)(uintptr_t, uintptr_t, uintptr_t))function;
+    struct gadget_search search = { .caller = (uintptr_t)caller };
+    if (call_from_allowed())
+        dl_iterate_phdr(search_gadget, &search);
+    return search.gadget ? call_from(search.gadget, call, a, b, c) : call(a, b, c);
+}
+
+/* ---- what is new -------------------------------------------------------- */
+
+enum { WORK_MAX = 256 };
+
+struct work {
+    struct graft_plan *functions;                   /* dlopen slots of new objects */
+    struct { size_t rule; struct seen object; } item[WORK_MAX];
+    size_t count;
+    bool all;                                       /* rules were added: look at everything */
+};
+
+static struct seen seen_of(const struct world_object *object)
+{
+    return (struct seen){ object->link_map, world_start(object) };
+}
+
+static bool same(struct seen a, struct seen b)
+{
+    return a.link_map == b.link_map && a.start == b.start;
+}
+
+static bool is_seen(struct seen object)
+{
+    for (size_t i = 0; i < watch.seen_count; i++)
+        if (same(watch.seen[i], object))
+            return true;
+    return false;
+}
+
+static struct outcome *outcome_of(size_t rule, struct seen object)
+{
+    for (size_t i = 0; i < watch.outcomes.count; i++) {
+        struct outcome *o = arena_list_at(&watch.outcomes, i);
+        if (o->rule == rule && same(o->object, object))
+            return o;
+    }
+    return NULL;
+}
+
+static void remember(const struct world *world)
+{
+    size_t n = world->objects.count;
+    if (n > watch.seen_room) {
+        struct seen *bigger = arena_array(&watch.arena, 2 * n, sizeof *bigger);
+        if (!bigger)
+            return;                 /* all is looked at again next time */
+        watch.seen = bigger;
+        watch.seen_room = 2 * n;
+    }
+    watch.seen_count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!world_object(world, i)->broken)
+            watch.seen[watch.seen_count++] = seen_of(world_object(world, i));
+}
+
+/* Each rule for each object that it matches and has not edited yet. */
+static void list_work(const struct world *world, struct work *work)
+{
+    for (size_t r = 0; r < watch.rules.count; r++) {
+        const struct rule *rule = arena_list_at(&watch.rules, r);
+        for (size_t i = 0; i < world->objects.count && work->count < WORK_MAX; i++) {
+            const struct world_object *object = world_object(world, i);
+            struct outcome *outcome;
+            if (object->broken || !world_matches(world, i, rule->consumer)
+                || ((outcome = outcome_of(r, seen_of(object))) && !outcome->code))
+                continue;
+            work->item[work->count].rule = r;
+            work->item[work->count++].object = seen_of(object);
+        }
+    }
+}
+
+static void *watched_dlopen(const char *, int);
+static void *watched_dlmopen(Lmid_t, const char *, int);
+static int watched_dlclose(void *);
+
+static int look(struct world *world, const struct live_counts *counts, void *arg)
+{
+    struct work *work = arg;
+    const struct replacement functions[] = {
+        { "dlopen", (uintptr_t)dlopen, (uintptr_t)watched_dlopen },
+        { "dlmopen", (uintptr_t)dlmopen, (uintptr_t)watched_dlmopen },
+        { "dlclose", (uintptr_t)dlclose, (uintptr_t)watched_dlclose },
+    };
+    world_set fresh = world_set_new(world, &world->arena);
+    bool any = work->all;
+    for (size_t i = 0; fresh && i < world->objects.count; i++)
+        any |= fresh[i] = !is_seen(seen_of(world_object(world, i)));
+    watch.counts = *counts;
+    if (any && fresh && watch.watching)
+        (void)plan_replace(&work->functions, world, fresh, functions, 3, NULL);
+    if (any)
+        list_work(world, work);
+    remember(world);
+    return 0;
+}
+
+/* Outcomes of objects that were closed must not hide reopened ones. */
+static int prune(struct world *world, const struct live_counts *counts, void *arg)
+{
+    (void)arg;
+    for (size_t k = 0; k < watch.outcomes.count; k++) {
+        struct outcome *o = arena_list_at(&watch.outcomes, k);
+        bool there = false;
+        for (size_t i = 0; i < world->objects.count && !there; i++)
+            there = same(seen_of(world_object(world, i)), o->object);
+        if (!there)
+            o->object = (struct seen){ 0, 0 };
+    }
+    for (size_t k = 0; k < watch.seen_count;) {
+        bool there = false;
+        for (size_t i = 0; i < world->objects.count && !there; i++)
+            there = same(seen_of(world_object(world, i)), watch.seen[k]);
+        if (there)
+            k++;
+        else
+            watch.seen[k] = watch.seen[--watch.seen_count];
+    }
+    watch.counts = *counts;
+    return 0;
+}
+
+/* ---- carrying rules out ------------------------------------------------- */
+
+static void note_outcome(size_t rule, struct seen object, int code)
+{
+    journal_lock();
+    struct outcome *o = outcome_of(rule, object);
+    for (size_t i = 0; !o && i < watch.outcomes.count; i++) {
+        struct outcome *old = arena_list_at(&watch.outcomes, i);
+        if (!old->object.link_map)
+            o = old;
+    }
+    if (!o)
+        o = arena_list_push(&watch.outcomes);
+    if (o)
+        *o = (struct outcome){ rule, object, code };
+    journal_unlock();
+}
+
+static void tell(const struct rule *rule, const char *consumer, const struct graft_plan *plan,
+                 const struct graft_error *error)
+{
+    if (watch.listener)
+        watch.listener(watch.listener_arg, rule, consumer, plan, error);
+    if (error->code)
+        LOG(ERROR, "%s: %s", consumer, error->text);
+    else
+        LOG(INFO, "%s: %zu slots", consumer, plan_edits(plan));
+}
+
+/* Plans and applies; a plan that another thread overtook is made again. */
+static int carry_out(const struct rule *rule, uint64_t link_map, struct graft_plan **plan, struct graft_error *error)
+{
+    int result = 0;
+    for (int try = 0; try < 4; try++) {
+        error_clear(error);
+        result = bind_plan_rule(plan, rule, link_map, error);
+        if (result || watch.dry_run || plan_edits(*plan) + plan_refusals(*plan) == 0)
+            return result;
+        result = graft_plan_apply(*plan, error);
+        if (result != -GRAFT_ESTALE)
+            return result;
+        graft_plan_free(*plan);
+        *plan = NULL;
+    }
+    return result;
+}
+
+static void do_item(size_t index, struct seen object)
+{
+    struct graft_plan *plan = NULL;
+    struct graft_error error = { 0 };
+    journal_lock();
+    const struct rule *rule = arena_list_at(&watch.rules, index);
+    struct outcome *before = outcome_of(index, object);
+    int code_before = before ? before->code : 0;
+    journal_unlock();
+    int result = carry_out(rule, object.link_map, &plan, &error);
+    bool nothing = !result && plan_edits(plan) == 0;
+    /* "nothing to do yet" is looked at again when more is loaded, and told once */
+    if (nothing && !plan_refusals(plan))
+        error_set(&error, GRAFT_ENODUP, "nothing of it is bound to the duplicate: left as it is");
+    if (!(nothing && code_before == -GRAFT_ENODUP) && (!result || result != code_before))
+        tell(rule, rule->consumer, plan, &error);
+    note_outcome(index, object, nothing ? -GRAFT_ENODUP : result);
+    graft_plan_free(plan);
+}
+
+static void process(bool all)
+{
+    struct work work = { .all = all };
+    journal_lock();
+    live_visit(look, &work, NULL);
+    journal_unlock();
+    if (work.functions) {
+        if (plan_edits(work.functions))
+            (void)graft_plan_apply(work.functions, NULL);
+        graft_plan_free(work.functions);
+    }
+    for (size_t i = 0; i < work.count; i++)
+        do_item(work.item[i].rule, work.item[i].object);
+}
+
+/* After a load: errno and dlerror stay those of the program's own call. Pinning
+ * a target may have failed in dlopen, whose message nobody is to read. */
+static void after_load(void *handle)
+{
+    int saved = errno;
+    if (handle && live_counts().adds != watch.counts.adds) {
+        bind_verify_lazy();
+        process(false);
+        (void)dlerror();
+    }
+    errno = saved;
+}
+
+static void *watched_dlopen(const char *file, int mode)
+{
+    void *handle = (void *)call_as(__builtin_return_address(0), (void *)dlopen, (uintptr_t)file,
+                                   (uintptr_t)mode, 0);
+    after_load(handle);
+    return handle;
+}
+
+static void *watched_dlmopen(Lmid_t space, const char *file, int mode)
+{
+    void *handle = (void *)call_as(__builtin_return_address(0), (void *)dlmopen, (uintptr_t)space,
+                                   (uintptr_t)file, (uintptr_t)mode);
+    after_load(handle);
+    return handle;
+}
+
+static int watched_dlclose(void *handle)
+{
+    int result = dlclose(handle), saved = errno;
+    if (!result && live_counts().subs != watch.counts.subs) {
+        bind_forget_closed();
+        journal_lock();
+        live_visit(prune, NULL, NULL);
+        journal_unlock();
+    }
+    errno = saved;
+    return result;
+}
+
+/* ---- the public calls --------------------------------------------------- */
+
+static void init(void)
+{
+    if (watch.rules.arena)
+        return;
+    watch.rules = (struct arena_list){ .arena = &watch.arena, .element_size = sizeof(struct rule) };
+    watch.outcomes = (struct arena_list){ .arena = &watch.arena, .element_size = sizeof(struct outcome) };
+}
+
+void watch_listen(watch_listener *listener, void *arg, int dry_run)
+{
+    watch.listener = listener;
+    watch.listener_arg = arg;
+    watch.dry_run = dry_run;
+}
+
+int graft_rules_add(const char *text, struct graft_error *error)
+{
+    error_clear(error);
+    if (!text)
+        return error_set(error, GRAFT_EINVAL, "no rules were given");
+    journal_lock();
+    init();
+    int result = rules_parse(&watch.rules, text, error);
+    journal_unlock();
+    if (!result)
+        process(true);
+    return result;
+}
+
+int graft_watch(struct graft_error *error)
+{
+    error_clear(error);
+    journal_lock();
+    init();
+    bool first = !watch.watching;
+    watch.watching = true;
+    if (first)
+        watch.seen_count = 0;       /* so that every object's dlopen slots are looked at */
+    journal_unlock();
+    if (first)
+        process(false);
+    return 0;
+}

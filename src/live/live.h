@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_LIVE_LIVE_H
+#define GRAFT_LIVE_LIVE_H
+
+/* This process, as a world. */
+
+#include "plan/world.h"
+
+/* What a visitor is told besides the world: how many objects were ever added and
+ * removed, which tells whether anything changed since the last visit. */
+struct live_counts { unsigned long long adds, subs; };
+
+typedef int live_visitor(struct world *, const struct live_counts *, void *arg);
+
+/* Builds the world of this process and calls @visit while the loader's lock is
+ * held: no object can appear or go. The visitor must not call malloc, dlopen,
+ * dlsym, dladdr, open files or take locks that are held across those (TRAPS 14).
+ * The world is freed afterwards. Returns what @visit returned, or a negative
+ * code. */
+int live_visit(live_visitor *visit, void *arg, struct graft_error *);
+
+/* As live_visit without building a world (@visit gets NULL), and without an error
+ * of its own: returns what @visit returned. */
+int live_hold(live_visitor *visit, void *arg);
+
+/* Only the counts: a cheap test for "nothing changed". */
+struct live_counts live_counts(void);
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* Snapshot of the objects in this process, in every namespace. Invariant: all is
+ * read inside one dl_iterate_phdr, whose lock keeps objects from going; nothing
+ * in there allocates from malloc, looks up symbols or opens files.
+ *
+ * dl_iterate_phdr shows the caller's namespace only; the others hang on
+ * r_debug.r_next (r_version 2, glibc 2.35). */
+
+#include "live/live.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/feature.h"
+#include "base/text.h"
+
+/* What dl_iterate_phdr tells of one object and link_map does not. */
+struct header_info {
+    uint64_t bias;
+    const ElfW(Phdr) *headers;
+    size_t count;
+    const ElfW(Dyn) *dynamic;
+    const char *name;
+    uint64_t tls_module;
+    const void *tls_block;
+};
+
+struct visit {
+    live_visitor *visitor;
+    void *arg;
+    struct graft_error *error;
+    struct world world;
+    struct arena_list infos;        /* of struct header_info */
+    struct live_counts counts;
+    char program[PATH_MAX];
+    int result;
+};
+
+static const ElfW(Dyn) *dynamic_of(uint64_t bias, const ElfW(Phdr) *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (headers[i].p_type == PT_DYNAMIC)
+            return (const ElfW(Dyn) *)(uintptr_t)(bias + headers[i].p_vaddr);
+    return NULL;
+}
+
+static int collect(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct visit *v = arg;
+    struct header_info *h = arena_list_push(&v->infos);
+    if (!h)
+        return 1;
+    *h = (struct header_info){
+        .bias = info->dlpi_addr, .headers = info->dlpi_phdr, .count = info->dlpi_phnum,
+        .dynamic = dynamic_of(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum),
+        .name = info->dlpi_name };
+    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
+        v->counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
+    if (size > offsetof(struct dl_phdr_info, dlpi_tls_data)) {
+        h->tls_module = info->dlpi_tls_modid;
+        h->tls_block = info->dlpi_tls_data;
+    }
+    return 0;
+}
+
+/* r_debug, from the one object that has a DT_DEBUG: the main program. */
+static const struct r_debug *debug_of(const struct visit *v)
+{
+    for (size_t i = 0; i < v->infos.count; i++) {
+        const struct header_info *h = arena_list_at(&v->infos, i);
+        for (const ElfW(Dyn) *d = h->dynamic; d && d->d_tag != DT_NULL; d++)
+            if (d->d_tag == DT_DEBUG && d->d_un.d_ptr)
+                return (const struct r_debug *)d->d_un.d_ptr;
+    }
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    size_t count = getauxval(AT_PHNUM);
+    uint64_t bias = 0;
+    for (size_t i = 0; headers && i < count; i++)
+        if (headers[i].p_type == PT_PHDR)
+            bias = (uintptr_t)headers - headers[i].p_vaddr;
+    for (const ElfW(Dyn) *d = headers ? dynamic_of(bias, headers, count) : NULL;
+         d && d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_DEBUG && d->d_un.d_ptr)
+            return (const struct r_debug *)d->d_un.d_ptr;
+    return NULL;
+}
+
+static const struct header_info *info_of(const struct visit *v, const struct link_map *map)
+{
+    for (size_t i = 0; i < v->infos.count; i++) {
+        const struct header_info *h = arena_list_at(&v->infos, i);
+        if (h->bias == map->l_addr && h->dynamic == map->l_ld)
+            return h;
+    }
+    return NULL;
+}
+
+/* The headers of an object in another namespace: at its load address, which is
+ * asked for through the kernel because nothing promises that it is readable. */
+static bool headers_at(const struct link_map *map, struct header_info *h)
+{
+    ElfW(Ehdr) header;
+    struct iovec to = { &header, sizeof header }, from = { (void *)map->l_addr, sizeof header };
+    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)sizeof header)
+        return false;
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_phentsize != sizeof(ElfW(Phdr)))
+        return false;
+    h->headers = (const ElfW(Phdr) *)(map->l_addr + header.e_phoff);
+    h->count = header.e_phnum;
+    h->bias = map->l_addr;
+    return true;
+}
+
+static uint64_t thread_pointer(void)
+{
+    return (uint64_t)(uintptr_t)__builtin_thread_pointer();
+}
+
+static void add_spans(struct world_object *object)
+{
+    struct elf_image *image = &object->image;
+    for (unsigned i = 0; i < image->segment_count; i++)
+        if (image->segment[i].flags & PF_R)
+            elf_image_add_span(image, image->segment[i].vaddr, image->segment[i].memsz,
+                               (const void *)(uintptr_t)(image->bias + image->segment[i].vaddr));
+}
+
+static void describe(struct visit *v, struct world_object *object, const struct header_info *h)
+{
+    struct graft_error failure = { 0 };
+    uint16_t type = object->is_main && h->bias == 0 ? ET_EXEC : ET_DYN;
+    int result = elf_image_begin(&object->image, FEATURE_MACHINE, type,
+                                 FEATURE_CLASS, false, h->headers, h->count, sizeof(ElfW(Phdr)), h->bias, &failure);
+    if (!result) {
+        object->image.relocated = true;
+        add_spans(object);
+        result = elf_image_decode(&object->image, &failure);
+    }
+    if (result) {
+        const char *why = arena_string(&v->world.arena, failure.text);
+        object->broken = why ? why : "out of memory";
+    }
+    object->tls_module = h->tls_module;
+}
+
+static int add_map(struct visit *v, const struct link_map *map, unsigned space, bool first)
+{
+    struct header_info own = { 0 };
+    const struct header_info *h = info_of(v, map);
+    struct world_object *object = world_add(&v->world);
+    if (!object)
+        return -GRAFT_ENOMEM;
+    object->space = space;
+    object->link_map = (uintptr_t)map;
+    object->is_main = first && space == 0;
+    if (object->is_main)
+        v->world.main = v->world.objects.count - 1;
+    const char *name = object->is_main ? v->program : map->l_name && *map->l_name ? map->l_name : "(no name)";
+    object->path = arena_string(&v->world.arena, name);
+    if (!object->path)
+        return -GRAFT_ENOMEM;
+    if (!h && headers_at(map, &own))
+        h = &own;
+    if (!h) {
+        object->broken = "its program headers cannot be read";
+        object->image.bias = map->l_addr;
+        return 0;
+    }
+    describe(v, object, h);
+    object->is_vdso = world_start(object) == getauxval(AT_SYSINFO_EHDR);
+    if (object->tls_module && h->tls_block)
+        object->tls_offset = (int64_t)((uintptr_t)h->tls_block - thread_pointer());
+    return 0;
+}
+
+/* The blocks of what was loaded at start lie at fixed offsets from every thread
+ * pointer; those of later objects may have been allocated for one thread only. */
+static int mark_static_tls(struct world *world)
+{
+    struct arena scratch = { 0 };
+    size_t *order = arena_array(&scratch, world->objects.count, sizeof *order), count = 0;
+    world_set seen = world_set_new(world, &scratch);
+    if (!order || !seen) {
+        arena_free(&scratch);
+        return -GRAFT_ENOMEM;
+    }
+    world_closure(world, world->main, seen, order, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct world_object *o = world_object(world, order[i]);
+        o->tls_static = o->tls_module && o->tls_offset;
+    }
+    arena_free(&scratch);
+    return 0;
+}
+
+static int build(struct visit *v)
+{
+    struct debug { struct r_debug base; const struct debug *next; };
+    const struct debug *debug = (const struct debug *)debug_of(v);
+    unsigned space = 0;
+    if (!debug)
+        return error_set(v->error, GRAFT_ESTATIC,
+                         "this program is static: it has no loaded objects, nothing can be rebound");
+    for (; debug; space++) {
+        bool first = true;
+        for (const struct link_map *map = debug->base.r_map; map; map = map->l_next, first = false)
+            if (add_map(v, map, space, first))
+                return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
+        debug = debug->base.r_version >= 2 ? debug->next : NULL;
+    }
+    if (v->world.main != WORLD_NONE && mark_static_tls(&v->world))
+        return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
+    return 0;
+}
+
+/* The loader's lock is recursive: the inner walk collects, and the outer one,
+ * still in its first callback, holds the lock until the visitor is done. */
+static int locked(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct visit *v = arg;
+    (void)info;
+    (void)size;
+    if (dl_iterate_phdr(collect, v))
+        v->result = error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
+    else
+        v->result = build(v);
+    if (!v->result)
+        v->result = v->visitor(&v->world, &v->counts, v->arg);
+    return 1;
+}
+
+static uint64_t resolve_ifunc(uint64_t resolver)
+{
+    return (uint64_t)(uintptr_t)((void *(*)(void))(uintptr_t)resolver)();
+}
+
+int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
+{
+    struct visit v = { .visitor = visitor, .arg = arg, .error = error, .result = 1 };
+    ssize_t length = readlink("/proc/self/exe", v.program, sizeof v.program - 1);
+    if (length <= 0)
+        text_copy(v.program, sizeof v.program, program_invocation_name);
+    world_init(&v.world);
+    v.world.can.resolve_ifunc = resolve_ifunc;
+    v.infos = (struct arena_list){ .arena = &v.world.arena, .element_size = sizeof(struct header_info) };
+    dl_iterate_phdr(locked, &v);
+    world_free(&v.world);
+    return v.result;
+}
+
+struct hold { live_visitor *visitor; void *arg; int result; };
+
+static int held(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct hold *hold = arg;
+    struct live_counts counts = { 0, 0 };
+    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
+        counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
+    hold->result = hold->visitor(NULL, &counts, hold->arg);
+    return 1;
+}
+
+int live_hold(live_visitor *visitor, void *arg)
+{
+    struct hold hold = { visitor, arg, 0 };
+    dl_iterate_phdr(held, &hold);
+    return hold.result;
+}
+
+static int copy_counts(struct world *world, const struct live_counts *counts, void *arg)
+{
+    (void)world;
+    *(struct live_counts *)arg = *counts;
+    return 0;
+}
+
+struct live_counts live_counts(void)
+{
+    struct live_counts counts = { 0, 0 };
+    live_hold(copy_counts, &counts);
+    return counts;
+}

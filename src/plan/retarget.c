@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* Walks relocations and turns slots into plan entries. Invariant: the quick test
+ * (one read, one range comparison) comes before any look at a name, and a slot
+ * that belongs to the plan is never dropped: it becomes an edit or a reason. */
+
+#include "plan/retarget.h"
+
+#include <elf.h>
+
+static enum graft_slot_kind kind_of(enum elf_reloc_class class)
+{
+    switch (class) {
+    case ELF_RELOC_JUMP_SLOT: return GRAFT_SLOT_JUMP_SLOT;
+    case ELF_RELOC_GLOB_DAT:  return GRAFT_SLOT_GLOB_DAT;
+    case ELF_RELOC_SYMBOLIC:  return GRAFT_SLOT_SYMBOLIC;
+    case ELF_RELOC_COPY:      return GRAFT_SLOT_COPY;
+    default:                  return GRAFT_SLOT_OTHER;
+    }
+}
+
+bool retarget_asked(const struct retarget *r, const char *symbol)
+{
+    return !r->only || text_glob_list(r->only, symbol);
+}
+
+int retarget_add(struct retarget *r, const struct plan_entry *entry, uint64_t offset)
+{
+    const struct world_object *object = world_object(r->world, r->consumer);
+    struct plan_entry copy = *entry;
+    if (r->member < 0)
+        r->member = plan_member_of(r->plan, r->world, r->consumer);
+    if (r->member < 0)
+        return -GRAFT_ENOMEM;
+    copy.member = r->member;
+    copy.edit.slot = (uintptr_t)(object->image.bias + offset);
+    if (verdict_edits(copy.edit.verdict) && elf_image_covers(&object->image, offset, PF_X))
+        copy.edit.verdict = GRAFT_VERDICT_PROTECTED;
+    return plan_add(r->plan, &copy);
+}
+
+/* Whether @value is the address at which @owner defines @reference: if not, the
+ * program has put another address of that object there itself. */
+static bool still_bound(const struct retarget *r, size_t owner, const struct reference *reference,
+                        uint64_t value, struct elf_symbol *definition)
+{
+    const struct world_object *object = world_object(r->world, owner);
+    struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
+                                 .gnu_hash = reference->gnu_hash, .canonical = true };
+    enum elf_found found = elf_lookup(&object->image, &wanted, definition);
+    if (found == ELF_ABSENT)
+        return false;
+    if (definition->type == STT_GNU_IFUNC)
+        return true;
+    return object->image.bias + definition->value == value;
+}
+
+/* A slot whose present owner is known: finds the new one and the verdict. */
+static int plan_move(struct retarget *r, const struct elf_reloc *reloc, struct reference *reference,
+                     size_t owner, const struct elf_symbol *old, uint64_t slot_value, int64_t addend,
+                     bool unresolved)
+{
+    struct target target = { .object = WORLD_NONE };
+    struct plan_entry entry = { .target = PLAN_NO_MEMBER };
+    const char *old_path = world_object(r->world, owner)->path;
+    r->policy->arrives(r, reference, &target);
+    if (target.verdict == GRAFT_VERDICT_EDIT && target.object == WORLD_NONE)
+        return 0;
+    enum graft_verdict verdict = target.verdict;
+    uint64_t value = target.value + (uint64_t)addend;
+    if (verdict == GRAFT_VERDICT_WEAK)
+        value = 0;
+    else if (verdict == GRAFT_VERDICT_EDIT) {
+        if (!target_types_agree(old->type, target.symbol.type))
+            verdict = GRAFT_VERDICT_TYPE;
+        else if (value == slot_value && reference->live)
+            verdict = GRAFT_VERDICT_SAME;
+        else if (unresolved)
+            verdict = GRAFT_VERDICT_LAZY;
+        if (target.object != WORLD_NONE)
+            entry.target = plan_member_of(r->plan, r->world, target.object);
+    }
+    if (!retarget_asked(r, reference->name))
+        verdict = GRAFT_VERDICT_NOT_ASKED;
+    entry.edit = (struct graft_edit){
+        .symbol = reference->name, .version = reference->version, .kind = kind_of(reference->class),
+        .old_value = (uintptr_t)slot_value, .new_value = (uintptr_t)value, .old_object = old_path,
+        .verdict = verdict };
+    return retarget_add(r, &entry, reloc->offset);
+}
+
+static int plan_skip(struct retarget *r, const struct elf_reloc *reloc, const struct reference *reference,
+                     size_t owner, uint64_t slot_value, enum graft_verdict verdict)
+{
+    struct plan_entry entry = { .target = PLAN_NO_MEMBER, .edit = {
+        .symbol = reference->name, .version = reference->version, .kind = kind_of(reference->class),
+        .old_value = (uintptr_t)slot_value, .verdict = verdict,
+        .old_object = owner == WORLD_NONE ? NULL : world_object(r->world, owner)->path } };
+    if (!retarget_asked(r, reference->name))
+        entry.edit.verdict = GRAFT_VERDICT_NOT_ASKED;
+    return retarget_add(r, &entry, reloc->offset);
+}
+
+bool retarget_reference(const struct retarget *r, const struct elf_reloc *reloc,
+                        enum elf_reloc_class class, struct reference *reference, struct elf_symbol *symbol)
+{
+    const struct elf_image *image = &world_object(r->world, r->consumer)->image;
+    reference->class = class;
+    reference->any_version = r->flags & GRAFT_ANY_VERSION;
+    reference->live = image->relocated;
+    return reloc->symbol && reference_of(image, reloc->symbol, reference, symbol);
+}
+
+/* A slot that holds an address of an object which slots must leave. */
+static int plan_resolved(struct retarget *r, const struct elf_reloc *reloc, enum elf_reloc_class class,
+                         uint64_t slot_value, int64_t addend)
+{
+    struct reference reference;
+    struct elf_symbol symbol, old;
+    uint64_t address = slot_value - (uint64_t)addend;
+    size_t owner = r->policy->leaves(r, address);
+    if (owner == WORLD_NONE || !retarget_reference(r, reloc, class, &reference, &symbol))
+        return 0;
+    if (!still_bound(r, owner, &reference, address, &old))
+        return plan_skip(r, reloc, &reference, owner, slot_value, GRAFT_VERDICT_CHANGED);
+    return plan_move(r, reloc, &reference, owner, &old, slot_value, addend, false);
+}
+
+/* A slot that holds no address yet: the name tells where it would go. */
+static int plan_unresolved(struct retarget *r, const struct elf_reloc *reloc, enum elf_reloc_class class,
+                           uint64_t slot_value, int64_t addend)
+{
+    struct reference reference;
+    struct elf_symbol symbol, old;
+    if (!retarget_reference(r, reloc, class, &reference, &symbol))
+        return 0;
+    size_t owner = r->policy->leaves_by_name(r, &reference, &old);
+    if (owner == WORLD_NONE)
+        return 0;
+    return plan_move(r, reloc, &reference, owner, &old, slot_value, addend, reference.live);
+}
+
+/* Whether a PLT slot still holds the address of its own stub: it points into the
+ * object's code, and not at the object's own definition of the symbol. */
+static bool is_stub(const struct world_object *object, const struct elf_reloc *reloc, uint64_t value)
+{
+    struct elf_symbol symbol;
+    uint64_t vaddr = value - object->image.bias;
+    if (vaddr - object->image.low >= object->image.high - object->image.low)
+        return false;
+    if (!elf_symbol_at(&object->image, reloc->symbol, &symbol))
+        return false;
+    if (symbol.section == SHN_UNDEF)
+        return true;
+    bool now = object->image.flags & DF_BIND_NOW || object->image.flags_1 & DF_1_NOW;
+    return !now && symbol.type != STT_GNU_IFUNC && symbol.value != vaddr;
+}
+
+static int64_t addend_of(const struct elf_image *image, const struct elf_table *table,
+                         const struct elf_reloc *reloc, enum elf_reloc_class class)
+{
+    if (class != ELF_RELOC_SYMBOLIC && !image->arch->glob_dat_addend)
+        return 0;
+    if (table->has_addend)
+        return reloc->addend;
+    /* REL: A is what the slot holds beyond the symbol, which only the bound
+     * definition can tell; a data slot of such a table is treated as A = 0. */
+    return 0;
+}
+
+/* The words that hold addresses, and the copies. */
+static int plan_word(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,
+                     enum elf_reloc_class class, uint64_t value)
+{
+    const struct world_object *object = world_object(r->world, r->consumer);
+    int64_t addend = addend_of(&object->image, table, reloc, class);
+    if (!object->image.relocated)
+        return plan_unresolved(r, reloc, class, value, addend);
+    if (value - (uint64_t)addend - r->low < r->size) {
+        int result = plan_resolved(r, reloc, class, value, addend);
+        if (result)
+            return result;
+    }
+    if (class == ELF_RELOC_JUMP_SLOT && is_stub(object, reloc, value))
+        return plan_unresolved(r, reloc, class, value, addend);
+    return 0;
+}
+
+static int plan_copy(struct retarget *r, const struct elf_reloc *reloc)
+{
+    struct reference reference;
+    struct elf_symbol symbol, old;
+    if (!retarget_reference(r, reloc, ELF_RELOC_COPY, &reference, &symbol))
+        return 0;
+    size_t owner = r->policy->leaves_by_name(r, &reference, &old);
+    if (owner == WORLD_NONE)
+        return 0;
+    return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_COPY);
+}
+
+/* A relocation that we do not know, against a symbol that must move. */
+static int plan_other(struct retarget *r, const struct elf_reloc *reloc)
+{
+    struct reference reference;
+    struct elf_symbol symbol, old;
+    if (!retarget_reference(r, reloc, ELF_RELOC_OTHER, &reference, &symbol))
+        return 0;
+    size_t owner = r->policy->leaves_by_name(r, &reference, &old);
+    if (owner == WORLD_NONE)
+        return 0;
+    return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_RELOC);
+}
+
+static int plan_reloc(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,
+                      const struct elf_span **hint, uint64_t own_low, uint64_t own_size)
+{
+    const struct elf_image *image = &world_object(r->world, r->consumer)->image;
+    enum elf_reloc_class class = elf_reloc_class(image->arch, reloc->type);
+    uint64_t value;
+    switch (class) {
+    case ELF_RELOC_JUMP_SLOT:
+    case ELF_RELOC_GLOB_DAT:
+    case ELF_RELOC_SYMBOLIC:
+        if (!elf_slot_read(image, hint, reloc->offset, &value)) {
+            if (image->relocated)
+                return 0;
+            value = 0;              /* a slot in a file's .bss cannot be, but do no harm */
+        }
+        if (image->relocated && value - (uint64_t)reloc->addend - r->low >= r->size
+            && value - r->low >= r->size
+            && !(class == ELF_RELOC_JUMP_SLOT && value - own_low < own_size))
+            return 0;
+        return plan_word(r, table, reloc, class, value);
+    case ELF_RELOC_DTPMOD:
+    case ELF_RELOC_DTPOFF:
+    case ELF_RELOC_TPOFF:
+    case ELF_RELOC_TLSDESC:
+        return reloc->symbol ? retarget_tls(r, reloc, class) : 0;
+    case ELF_RELOC_COPY:
+        return plan_copy(r, reloc);
+    case ELF_RELOC_OTHER:
+        return plan_other(r, reloc);
+    default:
+        return 0;
+    }
+}
+
+int retarget_object(struct retarget *r, size_t consumer)
+{
+    const struct world_object *object = world_object(r->world, consumer);
+    const struct elf_image *image = &object->image;
+    const struct elf_span *hint = NULL;
+    if (object->broken || !image->arch)
+        return 0;
+    r->consumer = consumer;
+    r->member = PLAN_NO_MEMBER;
+    r->plan->word_size = elf_word_size(image);
+    for (unsigned t = 0; t < ELF_RELOC_TABLES; t++) {
+        r->plan->relocations += image->relocs[t].count;
+        for (size_t i = 0; i < image->relocs[t].count; i++) {
+            struct elf_reloc reloc = elf_reloc_at(image, &image->relocs[t], i);
+            int result = plan_reloc(r, &image->relocs[t], &reloc, &hint, world_start(object),
+                                    image->high - image->low);
+            if (result)
+                return result;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_PLAN_RETARGET_H
+#define GRAFT_PLAN_RETARGET_H
+
+/* The one engine behind rebind, isolate and replacing functions: walks the
+ * relocations of the consumers and asks a policy which slots must leave their
+ * present owner, and for whom. */
+
+#include "elf/reloc.h"
+#include "plan/plan.h"
+#include "plan/target.h"
+
+struct retarget;
+
+struct retarget_policy {
+    /* Index of the object that owns run-time address @address if slots must
+     * leave it, else WORLD_NONE. */
+    size_t (*leaves)(const struct retarget *, uint64_t address);
+    /* For a slot that holds no address (not resolved yet, thread-local, in a
+     * file): the object that the reference binds to, if slots must leave it. */
+    size_t (*leaves_by_name)(const struct retarget *, const struct reference *, struct elf_symbol *);
+    /* The new definition; out->object WORLD_NONE: nothing to do. */
+    void (*arrives)(const struct retarget *, const struct reference *, struct target *out);
+};
+
+struct retarget {
+    const struct world *world;
+    struct graft_plan *plan;
+    const struct retarget_policy *policy;
+    const void *data;               /* the policy's */
+    const char *only;               /* symbol globs, NULL: all */
+    unsigned flags;
+    uint64_t low, size;             /* run-time addresses outside are never left */
+    /* of the object being walked */
+    size_t consumer;
+    int member;
+};
+
+/* Plans the slots of one object. -GRAFT_ENOMEM. */
+int retarget_object(struct retarget *, size_t consumer);
+
+/* The symbol of a relocation of the consumer; false if its index is bad. */
+bool retarget_reference(const struct retarget *, const struct elf_reloc *, enum elf_reloc_class,
+                        struct reference *, struct elf_symbol *);
+
+/* The words a thread-local reference occupies (src/plan/tls.c). */
+int retarget_tls(struct retarget *, const struct elf_reloc *, enum elf_reloc_class);
+
+/* Adds an entry for the consumer's slot at link address @offset. */
+int retarget_add(struct retarget *, const struct plan_entry *, uint64_t offset);
+
+/* Whether @symbol is among the names asked for. */
+bool retarget_asked(const struct retarget *, const char *symbol);
+
+#endif

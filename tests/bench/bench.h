@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+/* Helpers of the benchmarks over the set that gen.sh builds. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Opens DIR/libbench_000.so to number @n - 1, RTLD_NOW | RTLD_GLOBAL, in that
+ * order. Returns how many were opened: fewer than @n stop at the first failure,
+ * with dlerror() set. */
+size_t bench_open_all(const char *dir, size_t n);
+
+/* Opens DIR/libbench_host.so, the twin of number 0, RTLD_NOW | RTLD_LOCAL: it
+ * captures nothing. NULL on failure, with dlerror() set. */
+void *bench_open_host(const char *dir);
+
+/* Handle of number @index once it is open; the caller closes it. NULL: it is not. */
+void *bench_library(const char *dir, size_t index);
+
+/* Calls every import of number @index once. Low 32 bits: how many there are; high
+ * 32 bits: how many reached the twin. */
+uint64_t bench_sum(const char *dir, size_t index);
+
+/* What naive hookers do: for every relocation with a name of every loaded
+ * libbench_*.so, hashes the name (GNU hash). Returns the sum of the hashes, so that
+ * nothing is optimised away; counts in @relocations. Allocates nothing. */
+uint64_t baseline_pass(size_t *relocations);
+
+/* Seconds of CLOCK_MONOTONIC. */
+double bench_now(void);
+
+#endif
