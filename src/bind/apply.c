@@ -268,7 +268,9 @@ static int apply_locked(struct world *world, const struct live_counts *counts, v
     return result;
 }
 
-/* Keeps @member loaded: a handle of its own on it. */
+/* Keeps @member loaded: a handle of its own on it. Not for what was loaded at
+ * start: it stays anyway, and before libc's own constructor has run a dlopen
+ * would run it too early, without an environment. */
 static void *pin(const struct plan_member *member)
 {
     Lmid_t space;
@@ -291,7 +293,7 @@ static int pin_targets(struct job *job)
         return error_set(job->error, GRAFT_ENOMEM, "out of memory while applying");
     for (size_t i = 0; i < n; i++) {
         const struct plan_member *member = plan_member(job->plan, (int)i);
-        if (!member->is_target || member->is_main)
+        if (!member->is_target || member->permanent)
             continue;
         void *handle = pin(member);
         if (handle)

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/feature.h"
 #include "base/text.h"
+#include "elf/reloc.h"
 
 /* What dl_iterate_phdr tells of one object and link_map does not. */
 struct header_info {
@@ -132,6 +133,24 @@ static void add_spans(struct world_object *object)
                                (const void *)(uintptr_t)(image->bias + image->segment[i].vaddr));
 }
 
+/* ld.so lists an object before it relocates it (also after RT_CONSISTENT, before
+ * glibc 2.36): its first relative relocation tells. */
+static bool is_relocated(const struct elf_image *image)
+{
+    const struct elf_span *hint = NULL;
+    uint64_t value;
+    for (unsigned t = 0; image->arch && image->bias && t < ELF_RELOC_TABLES; t++)
+        for (size_t i = 0; i < image->relocs[t].count && i < 64; i++) {
+            struct elf_reloc reloc = elf_reloc_at(image, &image->relocs[t], i);
+            enum elf_reloc_class class = elf_reloc_class(image->arch, reloc.type);
+            if (class != ELF_RELOC_RELATIVE && class != ELF_RELOC_JUMP_SLOT)
+                continue;
+            if (elf_slot_read(image, &hint, reloc.offset, &value) && value)
+                return value - image->low >= image->high - image->low;
+        }
+    return true;
+}
+
 static void describe(struct visit *v, struct world_object *object, const struct header_info *h)
 {
     struct graft_error failure = { 0 };
@@ -147,6 +166,8 @@ static void describe(struct visit *v, struct world_object *object, const struct 
         const char *why = arena_string(&v->world.arena, failure.text);
         object->broken = why ? why : "out of memory";
     }
+    if (!object->broken && !is_relocated(&object->image))
+        object->broken = "it is still being loaded";
     object->tls_module = h->tls_module;
 }
 
@@ -200,11 +221,24 @@ static int mark_static_tls(struct world *world)
     return 0;
 }
 
+/* ld.so closes the list of what was loaded at start: all objects before it in the
+ * base namespace are never unloaded. (A few after it may be too.) */
+static void mark_permanent(struct world *world, uint64_t loader)
+{
+    size_t last = WORLD_NONE;
+    for (size_t i = 0; i < world->objects.count; i++)
+        if (world_object(world, i)->space == 0 && world_object(world, i)->image.bias == loader)
+            last = i;
+    for (size_t i = 0; last != WORLD_NONE && i <= last; i++)
+        world_object(world, i)->permanent = true;
+}
+
 static int build(struct visit *v)
 {
     struct debug { struct r_debug base; const struct debug *next; };
     const struct debug *debug = (const struct debug *)debug_of(v);
     unsigned space = 0;
+    uint64_t loader = debug ? debug->base.r_ldbase : 0;
     if (!debug)
         return error_set(v->error, GRAFT_ESTATIC,
                          "this program is static: it has no loaded objects, nothing can be rebound");
@@ -215,6 +249,7 @@ static int build(struct visit *v)
                 return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
         debug = debug->base.r_version >= 2 ? debug->next : NULL;
     }
+    mark_permanent(&v->world, loader);
     if (v->world.main != WORLD_NONE && mark_static_tls(&v->world))
         return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
     return 0;

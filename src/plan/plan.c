@@ -86,7 +86,7 @@ int plan_member_of(struct graft_plan *plan, const struct world *world, size_t i)
         .path = arena_string(&plan->arena, object->path),
         .name = arena_string(&plan->arena, object->image.soname && *object->image.soname
                                            ? object->image.soname : text_basename(object->path)),
-        .space = object->space, .is_main = object->is_main, .bias = object->image.bias,
+        .space = object->space, .permanent = object->permanent, .bias = object->image.bias,
         .start = start, .end = world_end(object), .link_map = object->link_map,
         .build_id_size = object->image.build_id_size };
     memcpy(member->build_id, object->image.build_id, member->build_id_size);

@@ -17,7 +17,7 @@ struct plan_member {
     const char *path;
     const char *name;               /* SONAME, else the path's basename */
     unsigned space;
-    bool is_main;
+    bool permanent;                 /* cannot be unloaded */
     bool is_target;                 /* an edit points into it: it must stay loaded */
     uint64_t bias, start, end, link_map;
     uint8_t build_id[ELF_BUILD_ID_MAX];

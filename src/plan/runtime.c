@@ -220,15 +220,22 @@ static void version_of(const struct world_object *object, const struct runtime *
     }
 }
 
-static bool defines(const struct world_object *object, const struct runtime *runtime)
+/* How many of the runtime's anchors @object defines: all, or, where it exports
+ * only a subset of itself, some. */
+static size_t anchors(const struct world_object *object, const struct runtime *runtime)
 {
+    size_t found = 0;
     for (size_t i = 0; i < 3 && runtime->anchor[i]; i++) {
         struct elf_symbol symbol;
         struct elf_wanted wanted = { .name = runtime->anchor[i] };
-        if (elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND)
-            return false;
+        found += elf_lookup(&object->image, &wanted, &symbol) == ELF_FOUND;
     }
-    return true;
+    return found;
+}
+
+static bool defines(const struct world_object *object, const struct runtime *runtime)
+{
+    return anchors(object, runtime) == 2 + (runtime->anchor[2] != NULL);
 }
 
 static void describe(const struct world_object *object, const struct runtime *runtime,
@@ -252,15 +259,35 @@ size_t runtime_scan(const struct world *world, size_t i, struct graft_runtime fo
     return count;
 }
 
+static const struct runtime *by_tag(const char *tag)
+{
+    size_t r = 0;
+    while (r < sizeof runtimes / sizeof *runtimes - 1 && strcmp(runtimes[r].tag, tag))
+        r++;
+    return &runtimes[r];
+}
+
 bool runtime_find(const struct world *world, size_t i, const char *tag, struct graft_runtime *found)
 {
     const struct world_object *object = world_object(world, i);
-    for (size_t r = 0; !object->broken && r < sizeof runtimes / sizeof *runtimes; r++)
-        if (!strcmp(runtimes[r].tag, tag) && defines(object, &runtimes[r])) {
-            describe(object, &runtimes[r], found);
-            return true;
+    if (object->broken || !anchors(object, by_tag(tag)))
+        return false;
+    describe(object, by_tag(tag), found);
+    return true;
+}
+
+/* The one object outside @except that exports only a subset of the runtime. */
+static size_t partial_host(const struct world *world, const char *tag, const unsigned char *except, size_t *count)
+{
+    size_t last = WORLD_NONE;
+    *count = 0;
+    for (size_t i = 0; i < world->objects.count; i++)
+        if (!(except && except[i]) && !world_object(world, i)->broken
+            && anchors(world_object(world, i), by_tag(tag))) {
+            last = i;
+            (*count)++;
         }
-    return false;
+    return *count == 1 ? last : WORLD_NONE;
 }
 
 size_t runtime_host(const struct world *world, const char *tag, const unsigned char *except, size_t *count)
@@ -268,8 +295,10 @@ size_t runtime_host(const struct world *world, const char *tag, const unsigned c
     size_t live = 0, all = 0, last_live = WORLD_NONE, last = WORLD_NONE;
     struct graft_runtime found;
     for (size_t i = 0; i < world->objects.count; i++) {
-        if ((except && except[i]) || !runtime_find(world, i, tag, &found))
+        if ((except && except[i]) || world_object(world, i)->broken
+            || !defines(world_object(world, i), by_tag(tag)))
             continue;
+        runtime_find(world, i, tag, &found);
         last = i;
         all++;
         if (found.state == GRAFT_STATE_INITIALISED) {
@@ -277,6 +306,8 @@ size_t runtime_host(const struct world *world, const char *tag, const unsigned c
             live++;
         }
     }
+    if (!all)
+        return partial_host(world, tag, except, count);
     *count = live ? live : all;
     if (live)
         return live == 1 ? last_live : WORLD_NONE;

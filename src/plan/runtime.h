@@ -10,11 +10,12 @@
  * and state read out of its memory. Returns how many were put in @found. */
 size_t runtime_scan(const struct world *, size_t object, struct graft_runtime found[GRAFT_RUNTIMES_MAX]);
 
-/* Whether @object defines the runtime @tag; its state and version in *found. */
+/* Whether @object defines the runtime @tag, or exports some of it; its state and
+ * version in *found. */
 bool runtime_find(const struct world *, size_t object, const char *tag, struct graft_runtime *found);
 
 /* The host of @tag: the object that defines it and says that it is initialised,
- * else, if only one outside @except defines it, that one. WORLD_NONE with
+ * else, if only one outside @except defines it (or exports a subset of it), that one. WORLD_NONE with
  * *count = 0 for none and 2 or more for several. @except is a set or NULL. */
 size_t runtime_host(const struct world *, const char *tag, const unsigned char *except, size_t *count);
 

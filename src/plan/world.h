@@ -19,6 +19,7 @@ struct world_object {
     const char *broken;             /* why the image cannot be read; NULL: it can */
     unsigned space;                 /* link-map namespace */
     bool is_main, is_vdso;
+    bool permanent;                 /* loaded at start: never unloaded */
     uint64_t link_map;              /* its address; identity together with the rest */
     uint64_t tls_module;            /* 0: none or not known */
     bool tls_static;                /* the block lies at tls_offset from every thread pointer */
