@@ -18,14 +18,16 @@ VERSION := $(shell sed -n 's/^#define GRAFT_VERSION "\(.*\)"/\1/p' include/graft
 ifeq ($(SAN)$(filter-out gcc cc,$(notdir $(CC))),)
 BUILD ?= build
 else
+comma := ,
 BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),+,$(SAN)))
 endif
-comma := ,
+MAKEFLAGS += -j$(shell nproc)
 Q := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -Isrc -Iinclude \
+LIBDIR_FLAG = -DGRAFT_LIBDIR='"$(LIBDIR)"'
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -fvisibility=hidden -fPIC -Isrc -Iinclude $(LIBDIR_FLAG) \
              $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed $(LDFLAGS)
 
@@ -42,6 +44,8 @@ LIBS    := $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft.a $(BUILD)/libgraft
 TOOL    := $(BUILD)/graft
 TOOL_LIBS := -ljansson -lsmartcols
 
+.DELETE_ON_ERROR:
+.SECONDARY:
 .PHONY: all check demo bench soak fuzz install uninstall clean deps docs help
 all: $(LIBS) $(BUILD)/libgraft-attach.so.$(VERSION) $(TOOL)
 
@@ -81,5 +85,86 @@ $(BUILD)/libgraft-attach.so.$(VERSION): $(ATTACH_O) src/libgraft-attach.map
 
 $(TOOL): $(CLI_O) $(ATTACH_O)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_O) $(ATTACH_O) $(TOOL_LIBS)
+
+# ---- tests --------------------------------------------------------------------
+# tests/unit/test_NAME.c is one cmocka program over the core and attach objects;
+# tests/e2e/NAME.sh is one script that exits 0, or 77 after "SKIP reason". Both run
+# from the project's folder with BUILD and GRAFT set; tests/run.sh counts them.
+TEST_SOURCES := $(wildcard tests/unit/test_*.c)
+TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
+TEST_O   = $(call objects,base elf plan live bind symfile attach)
+SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)))
+
+$(BUILD)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/test_%: $(BUILD)/tests/unit/test_%.o $(SUPPORT) $(TEST_O)
+	$(Q)$(CC) $(ALL_LDFLAGS) -rdynamic -o $@ $^ -lcmocka -ljansson -lpthread
+
+.PHONY: tests fixtures
+tests: $(TESTS) fixtures
+fixtures:
+	$(Q)tests/fixtures/build.sh $(BUILD)/fixtures >/dev/null
+
+# Everything: unit tests, again with the sanitizers, end-to-end scripts, demos, and
+# a build by clang in which a warning is an error.
+E2E := $(wildcard tests/e2e/*.sh) tests/fuzz/replay.sh docs/check.sh tests/install/check.sh demos/run-all.sh
+check: deps
+	$(Q)$(MAKE) --no-print-directory all tests
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined tests
+	$(Q)$(MAKE) --no-print-directory CC=clang CFLAGS="-O1 -Werror" all
+	$(Q)BUILD=$(BUILD) tests/run.sh $(TESTS) $(patsubst $(BUILD)/%,build/gcc-address+undefined/%,$(TESTS)) $(E2E)
+
+# The first demo, with what it prints before and after.
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)GRAFT=$(CURDIR)/$(TOOL) BUILD=$(CURDIR)/$(BUILD) demos/01-python-deepbind/run.sh
+
+bench: all tests
+	$(Q)BUILD=$(BUILD) GRAFT=$(CURDIR)/$(TOOL) tests/bench/bench.sh
+
+soak: all tests
+	$(Q)SOAK=1 TEST_TIMEOUT=3600 BUILD=$(BUILD) tests/run.sh $(TESTS) $(E2E)
+
+fuzz:
+	$(Q)tests/install/deps.sh fuzz
+	$(Q)tests/fuzz/run.sh $(SECONDS)
+
+deps:
+	$(Q)tests/install/deps.sh
+
+# ---- documents and installation -----------------------------------------------
+MAN := $(patsubst docs/man/%.scd,$(BUILD)/man/%,$(wildcard docs/man/*.scd))
+docs: $(MAN)
+$(BUILD)/man/%: docs/man/%.scd
+	@mkdir -p $(@D)
+	$(Q)scdoc <$< >$@
+
+install: all docs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/graft
+	install -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/graft
+	install -m 755 $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft-preload.so \
+	    $(BUILD)/libgraft-attach.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	install -m 644 $(BUILD)/libgraft.a $(DESTDIR)$(LIBDIR)
+	ln -sf libgraft.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libgraft.so.0
+	ln -sf libgraft.so.0 $(DESTDIR)$(LIBDIR)/libgraft.so
+	ln -sf libgraft-attach.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libgraft-attach.so.0
+	ln -sf libgraft-attach.so.0 $(DESTDIR)$(LIBDIR)/libgraft-attach.so
+	install -m 644 include/graft/*.h $(DESTDIR)$(PREFIX)/include/graft
+	for f in graft graft-attach; do sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+	    src/$$f.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/$$f.pc; done
+	for f in $(notdir $(MAN)); do install -D -m 644 $(BUILD)/man/$$f \
+	    $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f; done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/graft $(DESTDIR)$(LIBDIR)/libgraft.so* $(DESTDIR)$(LIBDIR)/libgraft.a \
+	    $(DESTDIR)$(LIBDIR)/libgraft-preload.so $(DESTDIR)$(LIBDIR)/libgraft-attach.so* \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/graft.pc $(DESTDIR)$(LIBDIR)/pkgconfig/graft-attach.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/graft
+	for f in $(notdir $(MAN)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f; done
+
+clean:
+	rm -rf build
 
 -include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O))

@@ -14,12 +14,12 @@ struct arena_chunk {
     max_align_t data[];
 };
 
-enum { CHUNK_SMALLEST = 64 * 1024, ALIGNMENT = sizeof(max_align_t) };
+enum { CHUNK_SMALLEST = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
 
 static struct arena_chunk *chunk_new(struct arena *arena, size_t need)
 {
     size_t size = CHUNK_SMALLEST;
-    if (need > SIZE_MAX / 2)
+    if (need > SIZE_MAX / 4)     /* doubling must not wrap */
         return NULL;
     while (size < need + sizeof(struct arena_chunk))
         size *= 2;
@@ -99,8 +99,8 @@ void *arena_list_push(struct arena_list *list)
             return NULL;
         list->capacity += elements;
     }
-    list->count++;
-    return (char *)list->block[block] + offset * list->element_size;
+    list->count++;                  /* zeroed here: the list may have been cut back */
+    return memset((char *)list->block[block] + offset * list->element_size, 0, list->element_size);
 }
 
 void *arena_list_at(const struct arena_list *list, size_t i)

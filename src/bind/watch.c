@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -69,20 +70,26 @@ static uintptr_t call_as(void *caller, void *function, uintptr_t a, uintptr_t b,
 {
     uintptr_t (*call)(uintptr_t, uintptr_t, uintptr_t) = (uintptr_t (*)(uintptr_t, uintptr_t, uintptr_t))function;
     struct gadget_search search = { .caller = (uintptr_t)caller };
-    if (call_from_allowed())
+    bool allowed = call_from_allowed();
+    if (allowed)
         dl_iterate_phdr(search_gadget, &search);
+    if (allowed && !search.gadget) {
+        /* code in no object (a JIT's) counts as the main program's */
+        search.caller = getauxval(AT_ENTRY);
+        dl_iterate_phdr(search_gadget, &search);
+    }
     return search.gadget ? call_from(search.gadget, call, a, b, c) : call(a, b, c);
 }
 
 /* ---- what is new -------------------------------------------------------- */
 
-enum { WORK_MAX = 256 };
+struct item { size_t rule; struct seen object; };
 
 struct work {
-    struct graft_plan *functions;                   /* dlopen slots of new objects */
-    struct { size_t rule; struct seen object; } item[WORK_MAX];
-    size_t count;
-    bool all;                                       /* rules were added: look at everything */
+    struct arena arena;
+    struct arena_list items;        /* of struct item */
+    struct graft_plan *functions;   /* dlopen slots of new objects */
+    bool all;                       /* rules were added: look at everything */
 };
 
 static struct seen seen_of(const struct world_object *object)
@@ -134,16 +141,24 @@ static void list_work(const struct world *world, struct work *work)
 {
     for (size_t r = 0; r < watch.rules.count; r++) {
         const struct rule *rule = arena_list_at(&watch.rules, r);
-        for (size_t i = 0; i < world->objects.count && work->count < WORK_MAX; i++) {
+        for (size_t i = 0; i < world->objects.count; i++) {
             const struct world_object *object = world_object(world, i);
             struct outcome *outcome;
+            struct item *item;
             if (object->broken || !world_matches(world, i, rule->consumer)
                 || ((outcome = outcome_of(r, seen_of(object))) && !outcome->code))
                 continue;
-            work->item[work->count].rule = r;
-            work->item[work->count++].object = seen_of(object);
+            if ((item = arena_list_push(&work->items)))
+                *item = (struct item){ r, seen_of(object) };
         }
     }
+}
+
+/* The counts are read without the lock: only "different" matters. */
+static void note_counts(const struct live_counts *counts)
+{
+    __atomic_store_n(&watch.counts.adds, counts->adds, __ATOMIC_RELAXED);
+    __atomic_store_n(&watch.counts.subs, counts->subs, __ATOMIC_RELAXED);
 }
 
 static void *watched_dlopen(const char *, int);
@@ -162,7 +177,7 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
     bool any = work->all;
     for (size_t i = 0; fresh && i < world->objects.count; i++)
         any |= fresh[i] = !is_seen(seen_of(world_object(world, i)));
-    watch.counts = *counts;
+    note_counts(counts);
     if (any && fresh && watch.watching)
         (void)plan_replace(&work->functions, world, fresh, functions, 3, NULL);
     if (any)
@@ -192,7 +207,7 @@ static int prune(struct world *world, const struct live_counts *counts, void *ar
         else
             watch.seen[k] = watch.seen[--watch.seen_count];
     }
-    watch.counts = *counts;
+    note_counts(counts);
     return 0;
 }
 
@@ -243,29 +258,29 @@ static int carry_out(const struct rule *rule, uint64_t link_map, struct graft_pl
     return result;
 }
 
-static void do_item(size_t index, struct seen object)
+static void do_item(const struct item *item)
 {
     struct graft_plan *plan = NULL;
     struct graft_error error = { 0 };
     journal_lock();
-    const struct rule *rule = arena_list_at(&watch.rules, index);
-    struct outcome *before = outcome_of(index, object);
+    const struct rule *rule = arena_list_at(&watch.rules, item->rule);
+    struct outcome *before = outcome_of(item->rule, item->object);
     int code_before = before ? before->code : 0;
     journal_unlock();
-    int result = carry_out(rule, object.link_map, &plan, &error);
+    int result = carry_out(rule, item->object.link_map, &plan, &error);
     bool nothing = !result && plan_edits(plan) == 0;
     /* "nothing to do yet" is looked at again when more is loaded, and told once */
     if (nothing && !plan_refusals(plan))
         error_set(&error, GRAFT_ENODUP, "nothing of it is bound to the duplicate: left as it is");
     if (!(nothing && code_before == -GRAFT_ENODUP) && (!result || result != code_before))
         tell(rule, rule->consumer, plan, &error);
-    note_outcome(index, object, nothing ? -GRAFT_ENODUP : result);
+    note_outcome(item->rule, item->object, nothing ? -GRAFT_ENODUP : result);
     graft_plan_free(plan);
 }
 
 static void process(bool all)
 {
-    struct work work = { .all = all };
+    struct work work = { .all = all, .items = { .arena = &work.arena, .element_size = sizeof(struct item) } };
     journal_lock();
     live_visit(look, &work, NULL);
     journal_unlock();
@@ -274,8 +289,9 @@ static void process(bool all)
             (void)graft_plan_apply(work.functions, NULL);
         graft_plan_free(work.functions);
     }
-    for (size_t i = 0; i < work.count; i++)
-        do_item(work.item[i].rule, work.item[i].object);
+    for (size_t i = 0; i < work.items.count; i++)
+        do_item(arena_list_at(&work.items, i));
+    arena_free(&work.arena);
 }
 
 /* After a load: errno and dlerror stay those of the program's own call. Pinning
@@ -283,7 +299,7 @@ static void process(bool all)
 static void after_load(void *handle)
 {
     int saved = errno;
-    if (handle && live_counts().adds != watch.counts.adds) {
+    if (handle && live_counts().adds != __atomic_load_n(&watch.counts.adds, __ATOMIC_RELAXED)) {
         bind_verify_lazy();
         process(false);
         (void)dlerror();
@@ -310,7 +326,7 @@ static void *watched_dlmopen(Lmid_t space, const char *file, int mode)
 static int watched_dlclose(void *handle)
 {
     int result = dlclose(handle), saved = errno;
-    if (!result && live_counts().subs != watch.counts.subs) {
+    if (!result && live_counts().subs != __atomic_load_n(&watch.counts.subs, __ATOMIC_RELAXED)) {
         bind_forget_closed();
         journal_lock();
         live_visit(prune, NULL, NULL);

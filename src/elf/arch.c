@@ -83,3 +83,10 @@ const char *elf_machine_name(uint16_t machine)
             return names[i].name;
     return NULL;
 }
+
+/* Two psABIs took the gABI's "word" for 64 bits (glibc: bits/elfclass.h). */
+unsigned elf_hash_entry_size(uint16_t machine, uint8_t elf_class)
+{
+    bool wide = machine == EM_S390 || machine == EM_ALPHA;
+    return wide && elf_class == ELFCLASS64 ? 8 : 4;
+}

@@ -42,6 +42,9 @@ const struct elf_arch *elf_arch_find(uint16_t machine, uint8_t elf_class);
 /* Its name even where graft has no further facts; NULL for an unknown number. */
 const char *elf_machine_name(uint16_t machine);
 
+/* Bytes of an entry of DT_HASH. */
+unsigned elf_hash_entry_size(uint16_t machine, uint8_t elf_class);
+
 static inline enum elf_reloc_class elf_reloc_class(const struct elf_arch *arch, uint32_t type)
 {
     uint32_t i = type - arch->first;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "elf/version.h"
 
 #define BAD(error, ...) error_set(error, GRAFT_EFORMAT, __VA_ARGS__)
 
@@ -143,6 +144,9 @@ int elf_image_begin(struct elf_image *image, uint16_t machine, uint16_t type, ui
     image->elf_class = elf_class;
     image->swap = swap;
     image->bias = bias;
+    size_t expected = elf_class == ELFCLASS64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+    if (count && entry_size != expected)
+        return BAD(error, "e_phentsize: %zu, expected %zu", entry_size, expected);
     for (size_t i = 0; i < count; i++) {
         struct elf_segment s = segment_read(image, (const unsigned char *)headers + i * entry_size);
         switch (s.type) {
@@ -406,19 +410,23 @@ static int gnu_hash_open(struct elf_image *image, uint64_t vaddr, struct graft_e
 
 static int sysv_hash_open(struct elf_image *image, uint64_t vaddr, struct graft_error *error)
 {
-    const unsigned char *p = vaddr ? elf_image_at(image, vaddr, 8) : NULL;
+    unsigned entry = elf_hash_entry_size(image->machine, image->elf_class);
+    const unsigned char *p = vaddr ? elf_image_at(image, vaddr, 2 * entry) : NULL;
     if (!vaddr)
         return 0;
     if (!p)
         return BAD(error, "DT_HASH: 0x%" PRIx64 " lies outside the image", vaddr);
-    uint32_t buckets = elf_get32(image, p), chains = elf_get32(image, p + 4);
-    if (!elf_image_at(image, vaddr, 8 + ((uint64_t)buckets + chains) * 4))
-        return BAD(error, "DT_HASH: %u buckets and %u chains end outside the image",
+    uint64_t buckets = entry == 8 ? elf_get64(image, p) : elf_get32(image, p);
+    uint64_t chains = entry == 8 ? elf_get64(image, p + 8) : elf_get32(image, p + 4);
+    if (buckets > UINT32_MAX || chains > UINT32_MAX
+        || !elf_image_at(image, vaddr, (2 + buckets + chains) * entry))
+        return BAD(error, "DT_HASH: %" PRIu64 " buckets and %" PRIu64 " chains end outside the image",
                    buckets, chains);
-    image->sysv.buckets = buckets;
-    image->sysv.chains = chains;
-    image->sysv.bucket = p + 8;
-    image->sysv.chain = p + 8 + (uint64_t)buckets * 4;
+    image->sysv.buckets = (uint32_t)buckets;
+    image->sysv.chains = (uint32_t)chains;
+    image->sysv.entry_size = entry;
+    image->sysv.bucket = p + 2 * entry;
+    image->sysv.chain = image->sysv.bucket + buckets * entry;
     return 0;
 }
 
@@ -447,6 +455,7 @@ int elf_image_decode(struct elf_image *image, struct graft_error *error)
         || (result = string_take(image, d.has_runpath, d.runpath, "DT_RUNPATH", &image->runpath, error))
         || (result = string_take(image, d.has_rpath, d.rpath, "DT_RPATH", &image->rpath, error))
         || (result = symbols_open(image, &d, error))
+        || (result = elf_versions_check(image, error))
         || (result = all_relocs_open(image, &d, error))
         || (result = gnu_hash_open(image, d.gnu_hash, error))
         || (result = sysv_hash_open(image, d.hash, error)))

@@ -74,7 +74,8 @@ struct elf_image {
 
     struct { uint32_t buckets, offset, bloom_mask, bloom_shift;
              const unsigned char *bloom, *bucket, *chain; size_t chain_room; } gnu;
-    struct { uint32_t buckets, chains; const unsigned char *bucket, *chain; } sysv;
+    struct { uint32_t buckets, chains; unsigned entry_size;
+             const unsigned char *bucket, *chain; } sysv;
 
     const char *soname, *runpath, *rpath;           /* NULL: none */
     uint64_t flags, flags_1;                        /* DT_FLAGS, DT_FLAGS_1 */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Dynamic symbols and their versions. Invariant: every chain that the image
- * gives (hash, verdef, verneed) is walked with a bound, so that a hostile image
+ * gives is walked with a bound, so that a hostile image
  * costs time linear in its size and never a bad read. */
 
 #include "elf/symbol.h"
 
 #include <elf.h>
+
+#include "elf/version.h"
 
 static bool raw_at(const struct elf_image *image, uint32_t index, const unsigned char **p)
 {
@@ -53,59 +55,6 @@ const char *elf_symbol_name(const struct elf_image *image, uint32_t index)
 
 /* ---- versions ----------------------------------------------------------- */
 
-/* The name that the verdef chain gives to version @index. */
-static const char *verdef_name(const struct elf_image *image, uint16_t index)
-{
-    uint64_t at = image->verdef;
-    for (uint32_t i = 0; at && i < image->verdef_count; i++) {
-        const unsigned char *p = elf_image_at(image, at, sizeof(Elf64_Verdef));
-        if (!p)
-            return NULL;
-        if ((elf_get16(image, p + offsetof(Elf64_Verdef, vd_ndx)) & 0x7fff) == index) {
-            uint64_t aux = at + elf_get32(image, p + offsetof(Elf64_Verdef, vd_aux));
-            const unsigned char *a = elf_image_at(image, aux, sizeof(Elf64_Verdaux));
-            return a ? elf_image_string(image, elf_get32(image, a)) : NULL;
-        }
-        uint32_t next = elf_get32(image, p + offsetof(Elf64_Verdef, vd_next));
-        if (!next)
-            return NULL;
-        at += next;
-    }
-    return NULL;
-}
-
-/* The name that the verneed chains give to version @index. The bound on the
- * inner walk is shared by all needs: a cycle cannot be followed for long. */
-static const char *verneed_name(const struct elf_image *image, uint16_t index)
-{
-    uint64_t at = image->verneed;
-    uint32_t left = 1u << 16;
-    for (uint32_t i = 0; at && i < image->verneed_count; i++) {
-        const unsigned char *p = elf_image_at(image, at, sizeof(Elf64_Verneed));
-        if (!p)
-            return NULL;
-        uint64_t aux = at + elf_get32(image, p + offsetof(Elf64_Verneed, vn_aux));
-        uint16_t count = elf_get16(image, p + offsetof(Elf64_Verneed, vn_cnt));
-        while (count-- && left--) {
-            const unsigned char *a = elf_image_at(image, aux, sizeof(Elf64_Vernaux));
-            if (!a)
-                return NULL;
-            if ((elf_get16(image, a + offsetof(Elf64_Vernaux, vna_other)) & 0x7fff) == index)
-                return elf_image_string(image,
-                                        elf_get32(image, a + offsetof(Elf64_Vernaux, vna_name)));
-            uint32_t next = elf_get32(image, a + offsetof(Elf64_Vernaux, vna_next));
-            if (!next)
-                break;
-            aux += next;
-        }
-        uint32_t next = elf_get32(image, p + offsetof(Elf64_Verneed, vn_next));
-        if (!next || !left)
-            return NULL;
-        at += next;
-    }
-    return NULL;
-}
-
 static bool version_index(const struct elf_image *image, uint32_t symbol, uint16_t *index)
 {
     if (symbol >= image->versym.count)
@@ -125,11 +74,11 @@ void elf_symbol_version(const struct elf_image *image, struct elf_symbol *symbol
     index &= 0x7fff;
     if (index <= VER_NDX_GLOBAL)
         return;
-    symbol->version = symbol->section == SHN_UNDEF ? verneed_name(image, index)
-                                                   : verdef_name(image, index);
+    symbol->version = symbol->section == SHN_UNDEF ? elf_verneed_name(image, index)
+                                                   : elf_verdef_name(image, index);
     if (!symbol->version)           /* a COPY'd definition keeps its verneed entry */
-        symbol->version = symbol->section == SHN_UNDEF ? verdef_name(image, index)
-                                                       : verneed_name(image, index);
+        symbol->version = symbol->section == SHN_UNDEF ? elf_verdef_name(image, index)
+                                                       : elf_verneed_name(image, index);
 }
 
 /* ---- lookup ------------------------------------------------------------- */
@@ -239,14 +188,24 @@ static void gnu_walk(const struct elf_image *image, struct search *search)
     }
 }
 
+/* Entry @i of a SysV table's array; values that do not fit are out of range. */
+static uint32_t sysv_entry(const struct elf_image *image, const unsigned char *array, uint32_t i)
+{
+    const unsigned char *p = array + (size_t)i * image->sysv.entry_size;
+    if (image->sysv.entry_size == 4)
+        return elf_get32(image, p);
+    uint64_t value = elf_get64(image, p);
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
 static void sysv_walk(const struct elf_image *image, struct search *search)
 {
     uint32_t hash = elf_hash_sysv(search->wanted->name), left = image->sysv.chains;
-    uint32_t index = elf_get32(image, image->sysv.bucket + (size_t)(hash % image->sysv.buckets) * 4);
+    uint32_t index = sysv_entry(image, image->sysv.bucket, hash % image->sysv.buckets);
     while (index && index < image->sysv.chains && left--) {
         if (consider(image, search, index))
             return;
-        index = elf_get32(image, image->sysv.chain + (size_t)index * 4);
+        index = sysv_entry(image, image->sysv.chain, index);
     }
 }
 

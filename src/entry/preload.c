@@ -11,6 +11,7 @@
  *   GRAFT_DRY_RUN   "1": plan only */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,17 +70,35 @@ static void say_refused(const struct graft_plan *plan)
     }
 }
 
-/* Measures, then writes the plan as one piece. */
-static void report(const struct graft_plan *plan)
+static void write_report(struct text_buffer *out, const struct rule *rule, const struct graft_plan *plan,
+                         const struct graft_error *error)
+{
+    char name[600];
+    snprintf(name, sizeof name, "%s %s", rule->kind == RULE_REBIND ? "rebind" : "isolate", rule->consumer);
+    text_append(out, "{\"pid\":%d,\"rule\":", (int)getpid());
+    text_append_json(out, name);
+    if (error->code) {
+        text_append(out, ",\"error\":");
+        text_append_json(out, error->text[0] ? error->text : graft_strerror(error->code));
+    }
+    if (plan) {
+        text_append(out, ",\"plan\":");
+        plan_write_json(plan, out);
+    }
+    text_append(out, "}\n");
+}
+
+/* Measures, then writes the report as one piece. */
+static void report(const struct rule *rule, const struct graft_plan *plan, const struct graft_error *error)
 {
     struct text_buffer out = { NULL, 0, 0 };
-    plan_write_json(plan, &out);
+    write_report(&out, rule, plan, error);
     size_t size = out.length + 1;
     char *text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (text == MAP_FAILED)
         return;
     out = (struct text_buffer){ text, size, 0 };
-    plan_write_json(plan, &out);
+    write_report(&out, rule, plan, error);
     int file = open(entry.report, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (file >= 0) {
         write_all(file, text, out.length);
@@ -93,8 +112,8 @@ static void listen(void *arg, const struct rule *rule, const char *consumer, con
 {
     (void)arg;
     (void)consumer;
-    if (plan && entry.report[0])
-        report(plan);
+    if (entry.report[0])
+        report(rule, plan, error);
     if (entry.verbose > 0 || (entry.verbose == 0 && error->code && error->code != -GRAFT_ENODUP))
         say(rule, plan, error);
     if (plan && entry.verbose >= 0 && !(plan->flags & GRAFT_PARTIAL && entry.verbose == 0))

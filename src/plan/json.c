@@ -6,16 +6,55 @@
 
 #include "plan/plan.h"
 
+/* Bytes of the well-formed UTF-8 sequence at @p, 0 if it is none (Unicode, table
+ * 3-7: no overlong forms, no surrogates, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *p)
+{
+    static const struct { unsigned char first, last, low, high, length; } forms[] = {
+        { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+        { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+        { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+    };
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        if (p[0] < forms[f].first || p[0] > forms[f].last)
+            continue;
+        if (p[1] < forms[f].low || p[1] > forms[f].high)
+            return 0;
+        for (size_t i = 2; i < forms[f].length; i++)
+            if ((p[i] & 0xc0) != 0x80)
+                return 0;
+        return forms[f].length;
+    }
+    return 0;
+}
+
+/* The bytes at @p that a JSON string takes as they are. */
+static size_t plain_length(const unsigned char *p)
+{
+    size_t length = 0, next;
+    do {
+        unsigned char c = p[length];
+        next = c >= 0x80 ? utf8_length(p + length) : c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+        length += next;
+    } while (next);
+    return length;
+}
+
+/* Names may be any bytes: one that is not UTF-8 is written as the character of
+ * that number. */
 void text_append_json(struct text_buffer *out, const char *text)
 {
+    const unsigned char *p = (const unsigned char *)text;
     text_append(out, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
+    while (*p) {
+        size_t plain = plain_length(p);
+        if (plain)
+            text_append(out, "%.*s", (int)plain, p);
+        else if (*p == '"' || *p == '\\')
             text_append(out, "\\%c", *p);
-        else if (*p < 0x20 || *p >= 0x7f)   /* bytes, not characters: names may be anything */
-            text_append(out, "\\u%04x", *p);
         else
-            text_append(out, "%c", *p);
+            text_append(out, "\\u%04x", *p);
+        p += plain ? plain : 1;
     }
     text_append(out, "\"");
 }

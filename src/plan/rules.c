@@ -29,19 +29,22 @@ static bool next_word(struct parser *p, char word[WORD_MAX])
     return length > 0;
 }
 
+/* Whether the word just read was cut: its rest would pass for another word. */
+static bool is_cut(const struct parser *p)
+{
+    return *p->at && !strchr(" \t\r\n;", *p->at);
+}
+
 static int bad(struct parser *p, const char *what, const char *word)
 {
     return error_about(p->error, GRAFT_ESYNTAX, "", "", "rules, line %u: %s '%s'", p->line, what, word);
 }
 
-/* Stores the value of "key=value" if @word has that key. */
-static bool keyed(struct arena *arena, const char *word, const char *key, const char **to)
+/* The value of "key=value" if @word has that key, else NULL. */
+static const char *keyed(const char *word, const char *key)
 {
     size_t length = strlen(key);
-    if (strncmp(word, key, length) || word[length] != '=')
-        return false;
-    *to = arena_string(arena, word + length + 1);
-    return true;
+    return strncmp(word, key, length) || word[length] != '=' ? NULL : word + length + 1;
 }
 
 static int option(struct parser *p, struct arena *arena, struct rule *rule, const char *word)
@@ -57,10 +60,14 @@ static int option(struct parser *p, struct arena *arena, struct rule *rule, cons
             rule->flags = (rule->flags | flags[i].set) & ~flags[i].clear;
             return 0;
         }
-    if (rule->kind == RULE_REBIND && (keyed(arena, word, "onto", &rule->onto)
-                                      || keyed(arena, word, "from", &rule->from)
-                                      || keyed(arena, word, "only", &rule->only)))
-        return 0;
+    const struct { const char *key, **to; } keys[] = {
+        { "onto", &rule->onto }, { "from", &rule->from }, { "only", &rule->only },
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *value = rule->kind == RULE_REBIND ? keyed(word, keys[i].key) : NULL;
+        if (value)
+            return (*keys[i].to = arena_string(arena, value)) ? 0 : -GRAFT_ENOMEM;
+    }
     return bad(p, "unknown word", word);
 }
 
@@ -75,9 +82,12 @@ static int parse_rule(struct parser *p, struct arena *arena, char word[WORD_MAX]
         return bad(p, "a rule starts with rebind or isolate, not", word);
     if (!next_word(p, word))
         return bad(p, "no object is named after", rule->kind == RULE_REBIND ? "rebind" : "isolate");
+    if (is_cut(p))
+        return bad(p, "this word is too long:", word);
     rule->consumer = arena_string(arena, word);
     while (next_word(p, word)) {
-        int result = option(p, arena, rule, word);
+        int result = is_cut(p) ? bad(p, "this word is too long:", word)
+                               : option(p, arena, rule, word);
         if (result)
             return result;
     }

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Writes the assembler source of one library of the benchmark set, or of the
- * twin of library 0. Deterministic: the same numbers give the same bytes.
+/* Writes the assembler source of one library of the benchmark set, or of a twin.
+ * Deterministic: the same numbers give the same bytes.
  *
  *   gen INDEX SYMS TWIN > FILE.s
+ *   gen small SYMS TWIN > FILE.s
  *
- * Library INDEX exports SYMS functions and imports SYMS functions of libraries
- * with a lower index: a quarter of library 0, the rest of up to eight others
- * (library 1: all of library 0). Half are called through the PLT (JUMP_SLOT),
- * half through the GOT (GLOB_DAT). Library 0 and the twin import nothing. The
- * first line names the libraries it needs, for gen.sh. x86-64. */
+ * Library INDEX exports SYMS functions and imports SYMS functions: eight of the
+ * small library, the rest of libraries with a lower index: a quarter of library 0,
+ * the others of up to eight more (library 1: all of library 0). Half are called
+ * through the PLT (JUMP_SLOT), half through the GOT (GLOB_DAT). Library 0, the
+ * small one and the twins import nothing. The first line names the numbers it
+ * needs, for gen.sh. x86-64. */
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEIGHBOURS = 8 };
+enum { NEIGHBOURS = 8, SMALL = 8, SMALL_LIBRARY = 1000 };
 
 /* Names as a C library of size has them: shared prefixes, 20 to 30 characters. */
 static const char *const subsystems[] = {
@@ -36,7 +38,11 @@ static unsigned random_below(unsigned bound)
 
 static void print_name(unsigned library, unsigned symbol)
 {
-    printf("lib%03u_%s_%s_%04u", library, subsystems[symbol % 16], verbs[symbol / 16 % 8], symbol);
+    if (library == SMALL_LIBRARY)
+        printf("small_");
+    else
+        printf("lib%03u_", library);
+    printf("%s_%s_%04u", subsystems[symbol % 16], verbs[symbol / 16 % 8], symbol);
 }
 
 /* A leaf answers 1, the twin's 2^32 + 1: sums tell how many calls reached it. */
@@ -68,17 +74,24 @@ static unsigned take_symbol(char *taken, unsigned library_slot, unsigned symbols
     return symbol;
 }
 
+static void print_call(unsigned library, unsigned symbol, int through_got)
+{
+    printf(through_got ? "\tcall *" : "\tcall ");
+    print_name(library, symbol);
+    puts(through_got ? "@GOTPCREL(%rip)\n\tadd %rax, %rbx" : "@PLT\n\tadd %rax, %rbx");
+}
+
 static void print_imports(unsigned index, unsigned symbols, const unsigned *needed, unsigned count)
 {
     char *taken = calloc(count ? count : 1, symbols);
     if (!taken)
         exit(1);
-    for (unsigned i = 0; index && i < symbols; i++) {
+    for (unsigned i = 0; index && i < symbols && i < SMALL; i++)
+        print_call(SMALL_LIBRARY, i, i & 1);
+    for (unsigned i = SMALL; index && i < symbols; i++) {
         unsigned from = count == 1 || i % 4 == 0 ? 0 : 1 + random_below(count - 1);
         unsigned symbol = take_symbol(taken, from, symbols);
-        printf(i & 1 ? "\tcall *" : "\tcall ");
-        print_name(needed[from], symbol);
-        puts(i & 1 ? "@GOTPCREL(%rip)\n\tadd %rax, %rbx" : "@PLT\n\tadd %rax, %rbx");
+        print_call(needed[from], symbol, i & 1);
     }
     free(taken);
 }
@@ -103,17 +116,21 @@ int main(int argc, char **argv)
 {
     if (argc != 4)
         return fputs("usage: gen INDEX SYMS TWIN\n", stderr), 2;
-    unsigned index = (unsigned)atoi(argv[1]), symbols = (unsigned)atoi(argv[2]);
+    int small = !strcmp(argv[1], "small");
+    unsigned index = small ? SMALL_LIBRARY : (unsigned)atoi(argv[1]);
+    unsigned symbols = small ? SMALL : (unsigned)atoi(argv[2]);
     int twin = atoi(argv[3]);
     unsigned needed[NEIGHBOURS + 1];
 
     state = index * 0x9e3779b97f4a7c15u + 1;
-    unsigned count = choose_needed(index, needed);
+    unsigned count = small ? 0 : choose_needed(index, needed);
     printf("# needs:");
     for (unsigned i = 0; i < count; i++)
         printf(" %03u", needed[i]);
     puts("\n\t.text");
     print_exports(index, symbols, twin);
+    if (small)
+        return puts("\t.section .note.GNU-stack, \"\", @progbits"), 0;
     /* uint64_t libNNN_sum(void): calls every import once. */
     printf("\t.globl lib%03u_sum\n\t.type lib%03u_sum, @function\nlib%03u_sum:\n", index, index, index);
     puts("\tpush %rbx\n\txor %ebx, %ebx");

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds the benchmark set into OUTDIR: libbench_000.so … and libbench_host.so, the
-# twin of number 0. What is in them: gen.c. Parallel and incremental. CC, CFLAGS
+# twin of number 0, libbench_small.so and its twin libbench_smallhost.so. What is in them: gen.c. Parallel and incremental. CC, CFLAGS
 # and JOBS may be set.
 set -euo pipefail
 
@@ -44,11 +44,16 @@ recipe() {
     echo 'all:'
     ./gen 0 "$syms" 1 > libbench_host.s
     recipe libbench_host 000 ""
+    ./gen small "$syms" 0 > libbench_small.s
+    recipe libbench_small 000 ""
+    ./gen small "$syms" 1 > libbench_smallhost.s
+    recipe libbench_smallhost 000 ""
     for ((i = 0; i < libs; i++)); do
         number=$(printf %03d $i)
         ./gen $i "$syms" 0 > libbench_$number.s
         read -r _ _ needed < libbench_$number.s || true
         needs=
+        [ -z "$needed" ] || needs=" libbench_small.so"
         for n in $needed; do needs+=" libbench_$n.so"; done
         recipe libbench_$number $number "$needs"
     done

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* Stops a target and lets it go. Invariants: SEIZE, never ATTACH, and never
+ * EXITKILL, so that the kernel lets the target go on if we die at any instant; no
+ * signal is lost or invented; a wait always has a deadline.
+ *
+ *   seize all ─▶ interrupt all ─▶ wait for each ─▶ threads that are new? again
+ *                                                        └ none: held
+ *
+ * Seizing stops nobody, so that the time for which threads stand still begins
+ * with the first interrupt. A thread that stands still makes no new ones: the
+ * rounds come to an end. */
+
+#include "attach/stop.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+enum { THREADS_MAX = 65536, SPIN_NANOSECONDS = 300000, GONE = 1 };
+
+uint64_t stop_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- the threads that there are ----------------------------------------- */
+
+static struct stop_thread *find(const struct stop *stop, pid_t id)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->thread[i].id == id)
+            return &stop->thread[i];
+    return NULL;
+}
+
+static struct stop_thread *add(struct stop *stop, pid_t id)
+{
+    if (stop->count == stop->capacity) {
+        size_t capacity = stop->capacity ? 2 * stop->capacity : 64;
+        struct stop_thread *more = capacity > THREADS_MAX ? NULL
+                                 : realloc(stop->thread, capacity * sizeof *more);
+        if (!more)
+            return NULL;
+        stop->thread = more;
+        stop->capacity = capacity;
+    }
+    stop->thread[stop->count] = (struct stop_thread){ .id = id };
+    return &stop->thread[stop->count++];
+}
+
+/* A thread that has ended, but is still listed, cannot be seized. */
+static bool has_ended(const struct process *process, pid_t id)
+{
+    char name[64], text[1024];
+    snprintf(name, sizeof name, "task/%d/stat", id);
+    ssize_t length = process_file(process, name, text, sizeof text);
+    const char *state = length > 0 ? memrchr(text, ')', (size_t)length) : NULL;
+    return !state || state[1] != ' ' || state[2] == 'Z' || state[2] == 'X';
+}
+
+static int seize(struct stop *stop, pid_t id, struct graft_error *error)
+{
+    if (ptrace(PTRACE_SEIZE, id, NULL, NULL)) {
+        if (errno == ESRCH || has_ended(stop->process, id))
+            return GONE;
+        return process_forbidden(stop->process, error);
+    }
+    if (add(stop, id))
+        return 0;
+    ptrace(PTRACE_DETACH, id, NULL, NULL);
+    return error_set(error, GRAFT_ENOMEM, "process %d has more threads than fit", stop->process->pid);
+}
+
+/* Seizes every thread that is not held yet; *added tells how many there were. The
+ * kernel's own call: readdir would allocate and read ahead while others wait. */
+static int seize_new(struct stop *stop, size_t *added, struct graft_error *error)
+{
+    struct entry { uint64_t inode; int64_t offset; uint16_t size; uint8_t type; char name[]; };
+    _Alignas(struct entry) char buffer[8192];
+    *added = 0;
+    if (lseek(stop->directory, 0, SEEK_SET) < 0)
+        return error_set(error, GRAFT_EGONE, "process %d is gone", stop->process->pid);
+    for (;;) {
+        long length = syscall(SYS_getdents64, stop->directory, buffer, sizeof buffer);
+        if (length <= 0)
+            return 0;
+        const struct entry *entry;
+        for (long at = 0; at < length; at += entry->size) {
+            entry = (const struct entry *)(buffer + at);
+            pid_t id = (pid_t)strtol(entry->name, NULL, 10);
+            if (id <= 0 || find(stop, id))
+                continue;
+            int result = seize(stop, id, error);
+            if (result < 0)
+                return result;
+            *added += result == 0;
+        }
+    }
+}
+
+/* ---- stopping ----------------------------------------------------------- */
+
+static void forget(struct stop *stop, size_t i)
+{
+    stop->thread[i] = stop->thread[--stop->count];
+}
+
+/* Looks at what happened to one thread without taking the end of a child of the
+ * caller's own away from it. 0: nothing yet. */
+static int poll_thread(const struct stop *stop, pid_t id, siginfo_t *info)
+{
+    bool keep = stop->process->own_child && id == stop->process->pid;
+    memset(info, 0, sizeof *info);
+    if (waitid(P_PID, (id_t)id, info, WEXITED | WSTOPPED | WNOHANG | __WALL | WNOWAIT))
+        return errno == EINTR ? 0 : GONE;
+    if (!info->si_pid)
+        return 0;
+    bool ended = info->si_code != CLD_TRAPPED && info->si_code != CLD_STOPPED;
+    if (!(ended && keep)) {
+        siginfo_t taken;
+        waitid(P_PID, (id_t)id, &taken, WEXITED | WSTOPPED | WNOHANG | __WALL);
+    }
+    return ended ? GONE : 1 + GONE;
+}
+
+/* Yields at first, then sleeps; whether it slept. */
+static bool pause_briefly(uint64_t since)
+{
+    bool sleeps = stop_clock() - since >= SPIN_NANOSECONDS;
+    if (sleeps)
+        nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+    else
+        sched_yield();
+    return sleeps;
+}
+
+/* Waits until @thread stands still: 0, GONE, or negative. */
+static int await(struct stop *stop, struct stop_thread *thread, struct graft_error *error)
+{
+    uint64_t since = stop_clock();
+    siginfo_t info;
+    int seen;
+    while (!(seen = poll_thread(stop, thread->id, &info))) {
+        if (stop_clock() > stop->deadline)
+            return error_set(error, GRAFT_EBUSY, "thread %d of process %d does not stop: it waits inside the "
+                             "kernel", thread->id, stop->process->pid);
+        if (pause_briefly(since) && has_ended(stop->process, thread->id))
+            return GONE;            /* a first thread that ended before the others is not reported */
+    }
+    if (seen == GONE)
+        return GONE;
+    thread->stopped = true;
+    int signal = info.si_status & 0xff, event = info.si_status >> 8;
+    if (!event)
+        thread->signal = signal;
+    else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
+        return error_set(error, GRAFT_ESTOPPED, "process %d was stopped by a signal just now: continue it "
+                         "first (kill -CONT %d)", stop->process->pid, stop->process->pid);
+    return 0;
+}
+
+static void look_at(const struct stop *stop, struct stop_thread *thread)
+{
+    struct registers registers;
+    if (!registers_read(thread->id, &registers))
+        return;
+    restart_call(stop->process, thread->id, thread->signal, &registers);
+    if (stop->counters)
+        thread->counter = registers_counter(&registers);
+}
+
+/* Interrupts all that run, then waits for all: they stop side by side. */
+static int halt_running(struct stop *stop, struct graft_error *error)
+{
+    if (!stop->began)
+        stop->began = stop_clock();
+    for (size_t i = 0; i < stop->count; i++)
+        if (!stop->thread[i].stopped)
+            ptrace(PTRACE_INTERRUPT, stop->thread[i].id, NULL, NULL);
+    for (size_t i = 0; i < stop->count;) {
+        int result = stop->thread[i].stopped ? 0 : await(stop, &stop->thread[i], error);
+        if (result < 0)
+            return result;
+        if (result == GONE)
+            forget(stop, i);
+        else
+            i++;
+    }
+    return 0;
+}
+
+static int hold(struct stop *stop, struct graft_error *error)
+{
+    size_t added;
+    int result;
+    do                              /* before the clock runs: nobody stands still yet */
+        result = seize_new(stop, &added, error);
+    while (!result && added && stop_clock() < stop->deadline);
+    if (!result && !stop->count)
+        return error_set(error, GRAFT_EGONE, "process %d is gone", stop->process->pid);
+    while (!result) {
+        result = halt_running(stop, error);
+        if (!result)
+            result = seize_new(stop, &added, error);
+        if (!result && !added)
+            break;
+        if (!result && stop_clock() > stop->deadline)
+            result = error_set(error, GRAFT_EBUSY, "process %d makes threads faster than they can be stopped",
+                               stop->process->pid);
+    }
+    if (!result && !stop->count)
+        result = error_set(error, GRAFT_EGONE, "process %d is gone", stop->process->pid);
+    return result;
+}
+
+bool stop_inside(const struct stop *stop, uint64_t start, uint64_t end)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->thread[i].counter - start < end - start)
+            return true;
+    return false;
+}
+
+/* ---- letting go --------------------------------------------------------- */
+
+/* Only a thread that stands still can be let go: one that was interrupted and has
+ * not stopped yet gets a moment for it. */
+static void release(struct stop *stop, struct stop_thread *thread)
+{
+    if (!thread->stopped) {
+        ptrace(PTRACE_INTERRUPT, thread->id, NULL, NULL);
+        if (await(stop, thread, NULL) == GONE || !thread->stopped)
+            return;
+        look_at(stop, thread);
+    }
+    ptrace(PTRACE_DETACH, thread->id, NULL, (void *)(uintptr_t)thread->signal);
+}
+
+static void release_all(struct stop *stop)
+{
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->thread[i].stopped)
+            release(stop, &stop->thread[i]);
+        else
+            stop->running++;
+    stop->ended = stop_clock();
+    stop->deadline = stop->ended + 100000000u;
+    for (size_t i = 0; stop->running && i < stop->count; i++)
+        if (!stop->thread[i].stopped)
+            release(stop, &stop->thread[i]);
+}
+
+/* ---- the thread that does it -------------------------------------------- */
+
+struct visit {
+    struct stop stop;
+    stop_visitor *visitor;
+    void *arg;
+    struct graft_error *error;
+    int result;
+};
+
+static void *run(void *arg)
+{
+    struct visit *visit = arg;
+    struct stop *stop = &visit->stop;
+    visit->result = hold(stop, visit->error);
+    for (size_t i = 0; i < stop->count; i++)
+        if (stop->thread[i].stopped)
+            look_at(stop, &stop->thread[i]);
+    if (!visit->result)
+        visit->result = visit->visitor(stop, visit->arg);
+    release_all(stop);
+    return NULL;
+}
+
+static int run_apart(struct visit *visit)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failure = pthread_create(&thread, NULL, run, visit);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failure)
+        return error_set(visit->error, GRAFT_ESYS, "no thread could be started: %s", strerrordesc_np(failure));
+    pthread_join(thread, NULL);
+    return visit->result;
+}
+
+int stop_visit(const struct process *process, bool counters, unsigned milliseconds, stop_visitor *visitor,
+               void *arg, struct stop_cost *cost, struct graft_error *error)
+{
+    struct visit visit = { .visitor = visitor, .arg = arg, .error = error, .stop = {
+        .process = process, .counters = counters, .deadline = stop_clock() + milliseconds * 1000000ull } };
+    int result = process_ready(process, error);
+    if (result)
+        return result;
+    visit.stop.directory = openat(process->directory, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (visit.stop.directory < 0)
+        return error_set(error, GRAFT_EGONE, "process %d is gone", process->pid);
+    result = run_apart(&visit);
+    *cost = (struct stop_cost){ visit.stop.began ? visit.stop.ended - visit.stop.began : 0, visit.stop.count };
+    close(visit.stop.directory);
+    free(visit.stop.thread);
+    return result;
+}

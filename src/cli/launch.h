@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_CLI_LAUNCH_H
+#define GRAFT_CLI_LAUNCH_H
+
+#include "cli/cli.h"
+
+/* How a command is started with libgraft-preload.so. */
+struct launch {
+    const char *rules;              /* in the rules format */
+    const char *report;             /* file for plans as JSON, or NULL */
+    int verbose;                    /* 1 all, 0 failures, -1 nothing */
+    bool inherit, dry_run;
+};
+
+/* Checks the rules and the command, sets the environment, and execs. Returns only
+ * on failure, with the exit status; the reason has been printed. */
+int launch_exec(const struct command *, const struct launch *, char **arguments);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* graft plan: what would be edited, in files, in a live process, or in a command
+ * that is started for it. Invariant: nothing is changed anywhere. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <elf.h>
+
+#include <graft/attach.h>
+
+#include "cli/cli.h"
+#include "cli/launch.h"
+#include "cli/render.h"
+#include "plan/rebind.h"
+#include "symfile/files.h"
+
+/* Where rules are planned: makes the plan of one rule. */
+struct site {
+    int (*plan)(const struct site *, const struct rule *, struct graft_plan **, struct graft_error *);
+    const struct world *world;      /* files */
+    struct graft_target *target;    /* a process */
+};
+
+static struct graft_rebind request_of(const struct rule *rule)
+{
+    return (struct graft_rebind){ .size = sizeof(struct graft_rebind), .consumer = rule->consumer,
+                                  .from = rule->from, .onto = rule->onto, .only = rule->only,
+                                  .flags = rule->flags };
+}
+
+static int plan_in_files(const struct site *site, const struct rule *rule, struct graft_plan **plan,
+                         struct graft_error *error)
+{
+    struct graft_rebind request = request_of(rule);
+    if (rule->kind == RULE_ISOLATE)
+        return plan_isolate(plan, site->world, WORLD_NONE, rule->consumer, rule->flags, error);
+    return plan_rebind(plan, site->world, WORLD_NONE, &request, error);
+}
+
+static int plan_in_process(const struct site *site, const struct rule *rule, struct graft_plan **plan,
+                           struct graft_error *error)
+{
+    struct graft_rebind request = request_of(rule);
+    if (rule->kind == RULE_ISOLATE)
+        return graft_target_plan_isolate(site->target, plan, rule->consumer, rule->flags, error);
+    return graft_target_plan_rebind(site->target, plan, &request, error);
+}
+
+/* Plans every rule; the exit status is that of the first that could not be. */
+static int plan_rules(const struct site *site, const char *text, bool json)
+{
+    struct arena arena = { 0 };
+    struct arena_list rules = { .arena = &arena, .element_size = sizeof(struct rule) };
+    struct graft_error error = { 0 };
+    json_t *plans = json_array();
+    int status = EXIT_DONE;
+    if (rules_parse(&rules, text, &error))
+        status = report_error(&command_plan, &error);
+    for (size_t i = 0; !status && i < rules.count; i++) {
+        const struct rule *rule = arena_list_at(&rules, i);
+        struct graft_plan *plan = NULL;
+        if (site->plan(site, rule, &plan, &error)) {
+            status = report_error(&command_plan, &error);
+            break;
+        }
+        json_array_append_new(plans, json_pack("{s:o, s:o}", "rule",
+            json_sprintf("%s %s", rule->kind == RULE_ISOLATE ? "isolate" : "rebind", rule->consumer),
+            "plan", render_plan_json(plan)));
+        if (plan_refusals(plan) && !(plan->flags & GRAFT_PARTIAL))
+            status = EXIT_NEGATIVE;
+        plan_free(plan);
+    }
+    if (json_array_size(plans))
+        render_plans(plans, json);
+    json_decref(plans);
+    arena_free(&arena);
+    return status;
+}
+
+/* ---- a process ---------------------------------------------------------- */
+
+static int plan_process(pid_t pid, const char *rules, bool json)
+{
+    struct site site = { .plan = plan_in_process };
+    struct graft_error error = { 0 };
+    if (graft_target_open(&site.target, pid, &error))
+        return report_error(&command_plan, &error);
+    int status = plan_rules(&site, rules, json);
+    graft_target_close(site.target);
+    return status;
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static void mark_main(struct world *world, size_t i)
+{
+    struct world_object *object = world_object(world, i);
+    if (world->main != WORLD_NONE || (object->image.type != ET_EXEC && !(object->image.flags_1 & DF_1_PIE)))
+        return;
+    world->main = i;
+    object->is_main = true;
+}
+
+static int plan_files(char **paths, const char *rules, const char *library_path, bool json)
+{
+    struct world world;
+    struct site site = { .plan = plan_in_files, .world = &world };
+    struct graft_error error = { 0 };
+    size_t index, missing = 0;
+    int status = EXIT_DONE;
+    world_init(&world);
+    for (; *paths && !status; paths++) {
+        if (files_add(&world, *paths, &index, &error))
+            status = report_error(&command_plan, &error);
+        else
+            mark_main(&world, index);
+    }
+    if (!status) {
+        files_add_needed(&world, 0, library_path, &missing);
+        if (missing)
+            fprintf(stderr, "graft plan: %zu needed libraries were not found (--library-path)\n", missing);
+        status = plan_rules(&site, rules, json);
+    }
+    world_free(&world);
+    return status;
+}
+
+/* ---- a command ---------------------------------------------------------- */
+
+/* The plans that the preloaded library has written, one JSON text after another. */
+static json_t *read_report(const char *path)
+{
+    json_t *plans = json_array(), *entry;
+    FILE *file = fopen(path, "r");
+    while (file && (entry = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)))
+        json_array_append_new(plans, entry);
+    if (file)
+        fclose(file);
+    return plans;
+}
+
+static int run_child(struct launch *launch, char **arguments)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(launch_exec(&command_plan, launch, arguments));
+    if (child < 0)
+        return EXIT_FAILED;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int plan_command(char **arguments, const char *rules, bool json)
+{
+    char report[] = "/tmp/graft-plan-XXXXXX";
+    int file = mkstemp(report);
+    struct launch launch = { .rules = rules, .report = report, .verbose = -1, .inherit = true, .dry_run = true };
+    if (file < 0) {
+        fprintf(stderr, "graft plan: no temporary file: %m\n");
+        return EXIT_FAILED;
+    }
+    close(file);
+    int ended = run_child(&launch, arguments);
+    json_t *plans = read_report(report);
+    int status = json_array_size(plans) ? EXIT_DONE : EXIT_NEGATIVE;
+    unlink(report);
+    if (json_array_size(plans))
+        render_plans(plans, json);
+    else
+        fprintf(stderr, "graft plan: the command ended with status %d and loaded nothing that the rules "
+                "match\n", ended);
+    json_decref(plans);
+    return status;
+}
+
+/* ---- the command line --------------------------------------------------- */
+
+static int run(int count, char **arguments)
+{
+    static const struct option options[] = {
+        RULE_OPTIONS_LONG, { "json", no_argument, NULL, 'j' }, { "library-path", required_argument, NULL, 'L' },
+        { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    struct rule_options rules = { 0 };
+    const char *library_path = getenv("LD_LIBRARY_PATH");
+    bool json = false, command;
+    int option;
+    while ((option = getopt_long(count, arguments, "+jL:h", options, NULL)) != -1)
+        switch (option) {
+        case 'h': return print_help(&command_plan);
+        case 'j': json = true; break;
+        case 'L': library_path = optarg; break;
+        default:
+            if (!rule_option(&rules, option, optarg))
+                return usage_error(&command_plan, "what is meant is not clear");
+        }
+    if (optind == count)
+        return usage_error(&command_plan, "name a process, files, or a command after --");
+    if (!rule_options_finish(&rules))
+        return usage_error(&command_plan, "say what to plan: --rebind, --isolate or --rules");
+    command = !strcmp(arguments[optind - 1], "--");
+    if (command)
+        return plan_command(arguments + optind, rules.text, json);
+    if (parse_pid(arguments[optind]))
+        return plan_process(parse_pid(arguments[optind]), rules.text, json);
+    return plan_files(arguments + optind, rules.text, library_path, json);
+}
+
+const struct command command_plan = {
+    "plan", "[options] PID | FILE... | -- COMMAND [ARGUMENT...]",
+    "show what would be edited, slot by slot, and why a slot would not be", run,
+    RULE_OPTIONS_HELP
+    "  --library-path DIRS   where to look for what the files need\n"
+    "  --json                as JSON\n"
+    "  -h, --help\n\n"
+    "A process is only read. With FILEs, the first executable among them is the main\n"
+    "program. A COMMAND is run to its end with nothing edited in it.\n",
+};

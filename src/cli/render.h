@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_CLI_RENDER_H
+#define GRAFT_CLI_RENDER_H
+
+/* The only place that knows tables, JSON and colour. */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include <graft/graft.h>
+
+/* Prints a listing of objects, as a table or as JSON. */
+void render_objects(const struct graft_objects *, const char *target, bool json);
+
+/* Prints plans, given in the JSON form of plan_write_json: grouped by object, with
+ * totals. @plans is an array of {"rule", "plan"} or {"rule", "error"}. */
+void render_plans(json_t *plans, bool json);
+
+/* A plan as a json_t of that form; the caller owns it. */
+json_t *render_plan_json(const struct graft_plan *);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* graft run: starts a command with rules in force. Invariant: what cannot work
+ * (a static or a setuid program) is said before it is started, not after. */
+
+#include "cli/launch.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static int run(int count, char **arguments)
+{
+    static const struct option options[] = {
+        RULE_OPTIONS_LONG, { "inherit", no_argument, NULL, 'I' }, { "no-inherit", no_argument, NULL, 'N' },
+        { "verbose", no_argument, NULL, 'v' }, { "quiet", no_argument, NULL, 'q' },
+        { "report", required_argument, NULL, 'T' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+    };
+    struct rule_options rules = { 0 };
+    struct launch launch = { .inherit = true };
+    int option;
+    while ((option = getopt_long(count, arguments, "+vqh", options, NULL)) != -1)
+        switch (option) {
+        case 'h': return print_help(&command_run);
+        case 'I': launch.inherit = true; break;
+        case 'N': launch.inherit = false; break;
+        case 'v': launch.verbose = 1; break;
+        case 'q': launch.verbose = -1; break;
+        case 'T': launch.report = optarg; break;
+        default:
+            if (!rule_option(&rules, option, optarg))
+                return usage_error(&command_run, "what is meant is not clear");
+        }
+    if (optind == count)
+        return usage_error(&command_run, "name a command to run, after --");
+    if (!rule_options_finish(&rules))
+        return usage_error(&command_run, "say what to do: --rebind, --isolate or --rules");
+    launch.rules = rules.text;
+    return launch_exec(&command_run, &launch, arguments + optind);
+}
+
+const struct command command_run = {
+    "run", "[options] -- COMMAND [ARGUMENT...]",
+    "start a command whose libraries are bound by rules as they are loaded", run,
+    RULE_OPTIONS_HELP
+    "  --no-inherit          children of the command do not get the rules (default: they do)\n"
+    "  -v, --verbose         tell what was done, on standard error\n"
+    "  -q, --quiet           not even what could not be done\n"
+    "  --report FILE         append each plan to FILE as JSON\n"
+    "  -h, --help\n",
+};
