@@ -80,6 +80,20 @@ int process_look(const struct process *process, struct process_look *look, struc
     return 0;
 }
 
+bool process_alive(pid_t pid, uint64_t start_time)
+{
+    char path[32];
+    struct process process = { .pid = pid };
+    struct process_look look;
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    process.directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (process.directory < 0)
+        return false;
+    bool alive = !process_look(&process, &look, NULL) && look.start_time == start_time;
+    close(process.directory);
+    return alive;
+}
+
 int process_ready(const struct process *process, struct graft_error *error)
 {
     struct process_look look;

@@ -41,6 +41,9 @@ void process_close(struct process *);
 /* -GRAFT_EGONE where it exists no longer. */
 int process_look(const struct process *, struct process_look *, struct graft_error *);
 
+/* Whether the process @pid that began at @start_time still exists. */
+bool process_alive(pid_t pid, uint64_t start_time);
+
 /* Whether it can be stopped now: -GRAFT_EGONE, -GRAFT_ESTOPPED, -GRAFT_ETRACED. */
 int process_ready(const struct process *, struct graft_error *);
 

@@ -78,7 +78,7 @@ static int add_map(const struct remote *r, size_t index)
 }
 
 int remote_world(struct world *world, const struct process *process, enum fetch_depth depth,
-                 struct witness *witness, struct graft_error *error)
+                 struct remote_look *look, struct graft_error *error)
 {
     struct loader_list list;
     struct remote remote = { world, process, &list, depth };
@@ -87,8 +87,10 @@ int remote_world(struct world *world, const struct process *process, enum fetch_
     for (size_t i = 0; !result && i < list.maps.count; i++)
         if (add_map(&remote, i))
             result = error_set(error, GRAFT_ENOMEM, "out of memory while reading the target");
-    if (!result && witness && loader_witness(&list, witness))
+    if (!result && look && look->witness && loader_witness(&list, look->witness))
         result = error_set(error, GRAFT_ENOMEM, "out of memory while reading the target");
+    if (look)
+        look->interpreter = list.start.interpreter ? list.start.interpreter : list.start.entry - process->entry;
     loader_free(&list);
     return result;
 }

@@ -99,17 +99,15 @@ bool words_read(struct words *words, const struct process *process)
 
 /* A lazy slot may have been resolved since the plan saw it: then it holds an
  * address outside its own object, where the resolver put it. */
-int words_check(const struct words *words, const char *const *objects, struct graft_error *error)
+const struct word *words_unexpected(const struct words *words)
 {
     for (size_t i = 0; i < words->count; i++) {
         const struct word *w = &words->word[i];
         bool resolved = w->lazy && w->found && w->found - w->start >= w->end - w->start;
-        if (w->found != w->expected && !resolved)
-            return error_about(error, GRAFT_ESTALE, objects[i], "", "slot 0x%" PRIx64 " holds 0x%" PRIx64
-                               ", the plan saw 0x%" PRIx64 ": make the plan again",
-                               w->address, w->found, w->expected);
+        if (!w->skip && w->found != w->expected && !resolved)
+            return w;
     }
-    return 0;
+    return NULL;
 }
 
 /* ---- writing ------------------------------------------------------------ */

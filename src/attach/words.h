@@ -40,8 +40,8 @@ int words_prepare(struct words *, struct graft_error *);
 /* Reads every word into found; false if one cannot be read. */
 bool words_read(struct words *, const struct process *);
 
-/* Whether all hold what is expected: -GRAFT_ESTALE names the first that does not. */
-int words_check(const struct words *, const char *const *objects, struct graft_error *);
+/* The first word that is neither to be skipped nor holds what is expected; NULL: none. */
+const struct word *words_unexpected(const struct words *);
 
 /* Writes the values and reads them back; on failure what was found is put back.
  * @thread: one that stands still. -GRAFT_EPROT. */
