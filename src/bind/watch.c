@@ -405,6 +405,21 @@ void watch_listen(watch_listener *listener, void *arg, int dry_run)
     watch.dry_run = dry_run;
 }
 
+static bool is_matched(size_t rule)
+{
+    for (size_t k = 0; k < watch.outcomes.count; k++)
+        if (((struct outcome *)arena_list_at(&watch.outcomes, k))->rule == rule)
+            return true;
+    return false;
+}
+
+void watch_unmatched(void (*each)(const struct rule *))
+{
+    for (size_t r = 0; r < watch.rules.count; r++)
+        if (!is_matched(r))
+            each(arena_list_at(&watch.rules, r));
+}
+
 int graft_rules_add(const char *text, struct graft_error *error)
 {
     error_clear(error);

@@ -14,4 +14,7 @@ typedef void watch_listener(void *arg, const struct rule *rule, const char *cons
  * other threads use graft. */
 void watch_listen(watch_listener *, void *arg, int dry_run);
 
+/* Calls @each for every rule that no loaded object ever matched. */
+void watch_unmatched(void (*each)(const struct rule *));
+
 #endif

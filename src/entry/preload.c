@@ -48,8 +48,7 @@ static void say(const struct rule *rule, const struct graft_plan *plan, const st
             text_append(&out, ": %s", error->text);
     } else
         text_append(&out, "graft: %s %s: %zu slots %s, %zu left", verb, rule->consumer, plan_edits(plan),
-                    entry.dry_run ? "would be edited" : "edited",
-                    graft_plan_count(plan) - plan_edits(plan));
+                    entry.dry_run ? "would be edited" : "edited", graft_plan_count(plan) - plan_edits(plan));
     text_append(&out, "\n");
     write_all(STDERR_FILENO, text, out.length < sizeof text ? out.length : sizeof text - 1);
 }
@@ -200,4 +199,17 @@ __attribute__((constructor)) static void preload(int count, char **arguments, ch
     start(rules);
     if (inherit && *inherit == '0')
         stop_inheriting(environment);
+}
+
+static void say_unmatched(const struct rule *rule)
+{
+    struct graft_error error = { .code = -GRAFT_ENOOBJ };
+    text_copy(error.text, sizeof error.text, "nothing of that name was ever loaded");
+    say(rule, NULL, &error);
+}
+
+__attribute__((destructor)) static void unload(void)
+{
+    if (entry.verbose > 0)
+        watch_unmatched(say_unmatched);
 }

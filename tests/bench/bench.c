@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* The benchmark: what graft costs, as ratios to what is measured in the same run.
+ * Repetitions are interleaved with their reference, and medians are compared, so
+ * that the machine's other work falls on both.
+ *
+ *   bench DIR LIBS PRELOAD [--json FILE]      exit 1 when a limit is broken */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <graft/graft.h>
+
+#include "bench.h"
+#include "memory.h"
+
+/* One line of the table. @limit 0: told, not judged. */
+struct line {
+    const char *name, *unit;
+    double value, reference, compared, limit;   /* compared: what the limit is for */
+    const char *compared_unit;
+};
+
+static struct line lines[32];
+static size_t line_count;
+
+static void add(const char *name, double value, const char *unit, double reference, double compared,
+                const char *compared_unit, double limit)
+{
+    lines[line_count++] = (struct line){ name, unit, value, reference, compared, limit, compared_unit };
+}
+
+static int broken(const struct line *line)
+{
+    return line->limit > 0 && line->compared > line->limit;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof(*values), by_value);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "bench: %s: %s\n", what, why ? why : "failed");
+    exit(2);
+}
+
+/* ---- planning and applying ----------------------------------------------- */
+
+/* What is rebound. */
+struct load {
+    const char *name;               /* of its lines, after which the times' names come */
+    const char *consumer, *from, *onto;
+    double ratio, memory;           /* limits; 0: none */
+};
+
+enum { ROUNDS = 31 };
+
+static struct graft_plan *make_plan(const struct load *load)
+{
+    struct graft_rebind rebind = { .size = sizeof(rebind), .consumer = load->consumer,
+                                   .from = load->from, .onto = load->onto };
+    struct graft_error error;
+    struct graft_plan *plan;
+    if (graft_plan_rebind(&plan, &rebind, &error))
+        die(load->name, error.text);
+    return plan;
+}
+
+struct times { double baseline[ROUNDS], plan[ROUNDS], both[ROUNDS], undo[ROUNDS]; };
+
+static void one_round(const struct load *load, struct times *times, int i)
+{
+    struct graft_error error;
+    size_t relocations;
+    double start = bench_now();
+    baseline_pass(&relocations);
+    times->baseline[i] = bench_now() - start;
+
+    start = bench_now();
+    struct graft_plan *plan = make_plan(load);
+    times->plan[i] = bench_now() - start;
+    if (graft_plan_apply(plan, &error))
+        die(load->name, error.text);
+    times->both[i] = bench_now() - start;
+
+    start = bench_now();
+    if (graft_plan_undo(plan, &error))
+        die(load->name, error.text);
+    times->undo[i] = bench_now() - start;
+    graft_plan_free(plan);
+}
+
+static const char *named(const char *load, const char *what)
+{
+    char *name = NULL;
+    return asprintf(&name, "%s: %s", load, what) < 0 ? what : name;
+}
+
+static void measure_memory(const struct load *load, const char *what_mapped, const char *what_touched)
+{
+    memory_start();
+    struct graft_plan *plan = make_plan(load);
+    double mapped = (double)memory_mapped() / 1024, touched = (double)memory_touched() / 1024;
+    graft_plan_free(plan);
+    add(named(load->name, what_mapped), mapped, "KiB", 0, mapped, "KiB", load->memory);
+    add(named(load->name, what_touched), touched, "KiB", 0, touched, "KiB", load->memory);
+}
+
+static void measure_load(const struct load *load)
+{
+    struct times times;
+    struct graft_plan *plan = make_plan(load);
+    size_t slots = graft_plan_count(plan);
+    graft_plan_free(plan);
+    for (int i = 0; i < ROUNDS; i++)
+        one_round(load, &times, i);
+    double baseline = median(times.baseline, ROUNDS) * 1e3, planned = median(times.plan, ROUNDS) * 1e3;
+    double both = median(times.both, ROUNDS) * 1e3, undo = median(times.undo, ROUNDS) * 1e3;
+    add(named(load->name, "slots"), (double)slots, "", 0, 0, "", 0);
+    add(named(load->name, "plan"), planned, "ms", baseline, planned / baseline, "x", load->ratio);
+    add(named(load->name, "plan and apply"), both, "ms", baseline, both / baseline, "x", load->ratio);
+    add(named(load->name, "undo"), undo, "ms", baseline, undo / baseline, "x", 0);
+    measure_memory(load, "memory mapped", "memory touched");
+}
+
+/* ---- a call through a rebound slot --------------------------------------- */
+
+typedef long call_loop(long);
+
+static void *open_in(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle)
+        die(name, dlerror());
+    return handle;
+}
+
+static double time_calls(call_loop *loop, long times, long expected)
+{
+    double start = bench_now();
+    if (loop(times) != expected)
+        die("call", "reached the wrong function");
+    return (bench_now() - start) * 1e9 / (double)times;
+}
+
+static void measure_call(const char *dir)
+{
+    enum { CALLS = 2000000 };
+    void *direct = open_in(dir, "libcall_direct.so"), *rebound = open_in(dir, "libcall_rebound.so");
+    call_loop *unhooked = (call_loop *)dlsym(direct, "call_loop");
+    call_loop *hooked = (call_loop *)dlsym(rebound, "call_loop");
+    struct load load = { "call", "libcall_rebound.so", "libleaf_duplicate.so", "libleaf_host.so", 0, 0 };
+    struct graft_plan *plan = make_plan(&load);
+    struct graft_error error;
+    double a[ROUNDS], b[ROUNDS];
+    time_calls(hooked, 1, 2);
+    if (graft_plan_apply(plan, &error))
+        die("call", error.text);
+    for (int i = 0; i < ROUNDS; i++) {
+        a[i] = time_calls(unhooked, CALLS, CALLS);
+        b[i] = time_calls(hooked, CALLS, CALLS);
+    }
+    graft_plan_free(plan);
+    double plain = median(a, ROUNDS), through = median(b, ROUNDS);
+    add("call through a rebound slot", through, "ns", plain, through / plain, "x", 1.05);
+}
+
+/* ---- an exec with an empty preload ---------------------------------------- */
+
+static double time_exec(char **environment)
+{
+    char *arguments[] = { "true", NULL };
+    pid_t pid;
+    int status;
+    double start = bench_now();
+    if (posix_spawn(&pid, "/bin/true", NULL, NULL, arguments, environment))
+        die("exec", strerror(errno));
+    if (waitpid(pid, &status, 0) < 0 || status)
+        die("exec", "/bin/true failed");
+    return (bench_now() - start) * 1e6;
+}
+
+static void measure_exec(const char *preload)
+{
+    enum { TIMES = 200 };
+    char variable[PATH_MAX + 16];
+    char *plain[] = { "PATH=/bin", NULL }, *preloaded[] = { "PATH=/bin", variable, NULL };
+    double a[TIMES], b[TIMES];
+    snprintf(variable, sizeof(variable), "LD_PRELOAD=%s", preload);
+    for (int i = 0; i < TIMES; i++) {
+        a[i] = time_exec(plain);
+        b[i] = time_exec(preloaded);
+    }
+    double without = median(a, TIMES), with = median(b, TIMES);
+    add("exec with an empty preload", with, "us", without, with - without, "us more", 60);
+}
+
+/* ---- the report ------------------------------------------------------------ */
+
+static const char *verdict(const struct line *line)
+{
+    return line->limit <= 0 ? "" : broken(line) ? "FAIL" : "PASS";
+}
+
+static void print_table(void)
+{
+    printf("%-42s %12s %14s %18s %10s\n", "", "measured", "reference", "compared", "limit");
+    for (size_t i = 0; i < line_count; i++) {
+        const struct line *l = &lines[i];
+        printf("%-42s %8.*f %-3s", l->name, *l->unit ? 2 : 0, l->value, l->unit);
+        if (l->reference > 0)
+            printf(" %10.2f %-3s %10.3f %-7s", l->reference, l->unit, l->compared, l->compared_unit);
+        else
+            printf(" %14s %18s", "", "");
+        if (l->limit > 0)
+            printf(" %6.2f  %s", l->limit, verdict(l));
+        putchar('\n');
+    }
+}
+
+static void write_json(const char *path)
+{
+    FILE *out = fopen(path, "w");
+    if (!out)
+        die(path, strerror(errno));
+    fputs("[\n", out);
+    for (size_t i = 0; i < line_count; i++) {
+        const struct line *l = &lines[i];
+        fprintf(out, "  {\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"reference\":%.6g,"
+                "\"compared\":%.6g,\"compared_unit\":\"%s\",\"limit\":%.6g,\"verdict\":\"%s\"}%s\n",
+                l->name, l->value, l->unit, l->reference, l->compared, l->compared_unit, l->limit,
+                l->limit > 0 ? verdict(l) : "told", i + 1 < line_count ? "," : "");
+    }
+    fputs("]\n", out);
+    if (fclose(out))
+        die(path, strerror(errno));
+}
+
+static void open_set(const char *dir, size_t libraries)
+{
+    if (bench_open_all(dir, libraries) < libraries || !bench_open_host(dir))
+        die(dir, dlerror());
+    open_in(dir, "libbench_smallhost.so");
+}
+
+int main(int argc, char **argv)
+{
+    /* 0.1 of the baseline and 1 MiB are promised for the walk over the whole set;
+     * the last line moves a quarter of all slots and is told for comparison. */
+    static const struct load loads[] = {
+        { "all, 8 slots each", "libbench_[0-9]*", "libbench_small.so", "libbench_smallhost.so", 0.1, 1024 },
+        { "one, 2000 slots", "libbench_001.so", "libbench_000.so", "libbench_host.so", 0.1, 1024 },
+        { "all, 500 slots each", "libbench_[0-9]*", "libbench_000.so", "libbench_host.so", 0, 0 },
+    };
+    if (argc != 4 && !(argc == 6 && !strcmp(argv[4], "--json")))
+        return fputs("usage: bench DIR LIBS PRELOAD [--json FILE]\n", stderr), 2;
+    measure_exec(argv[3]);
+    measure_call(argv[1]);
+    open_set(argv[1], (size_t)atoi(argv[2]));
+    for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
+        measure_load(&loads[i]);
+    print_table();
+    if (argc == 6)
+        write_json(argv[5]);
+    for (size_t i = 0; i < line_count; i++)
+        if (broken(&lines[i]))
+            return 1;
+    return 0;
+}

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds the benchmark set and the benchmark, and runs it. BUILD (default: build)
+# holds libgraft.a and libgraft-preload.so.
+#   bench.sh [--json FILE]
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$here/../..
+build=$(cd "$root" && cd "${BUILD:-build}" && pwd)
+out=$build/bench
+: "${CC:=gcc}" "${LIBS:=200}" "${SYMS:=2000}"
+
+"$here/gen.sh" "$out" "$LIBS" "$SYMS"
+for side in host duplicate; do
+    leaf=1
+    [ $side = host ] || leaf=2
+    $CC -O2 -fPIC -shared -DLEAF=$leaf -Wl,-soname,libleaf_$side.so -o "$out/libleaf_$side.so" "$here/leaf.c"
+done
+for call in direct:host rebound:duplicate; do
+    $CC -O2 -fPIC -shared -Wl,-soname,"libcall_${call%:*}.so" -Wl,-z,now -Wl,-rpath,'$ORIGIN' \
+        -o "$out/libcall_${call%:*}.so" "$here/call.c" "$out/libleaf_${call#*:}.so"
+done
+$CC -std=gnu11 -O2 -g -Wall -Wextra -I"$root/include" -o "$out/bench" \
+    "$here"/{bench,baseline,bench_open,memory}.c "$build/libgraft.a" \
+    -Wl,--wrap=mmap -Wl,--wrap=munmap
+exec "$out/bench" "$out" "$LIBS" "$build/libgraft-preload.so" "$@"

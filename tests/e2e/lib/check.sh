@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Sourced by the end-to-end scripts: a case runs a command and looks at its exit
+# status and its output. The script fails at the end if a case failed.
+
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
+GRAFT=${GRAFT:-$BUILD/graft}
+work=$(mktemp -d)
+children=()
+failures=0 cases=0
+export LC_ALL=C
+ulimit -c 0
+
+cleanup() {
+    for child in "${children[@]:-}"; do
+        [ -z "$child" ] || kill -KILL "$child" 2>/dev/null
+    done
+    wait 2>/dev/null
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+skip() {
+    echo "SKIP $(basename "$0"): $*"
+    exit 77
+}
+
+fail() {
+    echo "not ok: $*"
+    failures=$((failures + 1))
+}
+
+# expect STATUS PATTERN COMMAND...: the status, and an extended regular expression
+# that standard output and error together must match (empty: anything).
+expect() {
+    local wanted=$1 pattern=$2 status=0
+    shift 2
+    cases=$((cases + 1))
+    "$@" >"$work/output" 2>&1 </dev/null || status=$?
+    if [ $status != "$wanted" ]; then
+        fail "$* ended with $status, not $wanted: $(head -c 600 "$work/output")"
+    elif [ -n "$pattern" ] && ! grep -qE -- "$pattern" "$work/output"; then
+        fail "$* does not say '$pattern' but: $(head -c 600 "$work/output")"
+    fi
+}
+
+finish() {
+    echo "$((cases - failures)) of $cases cases passed"
+    [ $failures = 0 ]
+    exit $?
+}
+
+# Starts "$@" in the background, remembered for cleanup; its pid in $child.
+start() {
+    "$@" &
+    child=$!
+    children+=("$child")
+}
+
+# Waits until file $1 holds the line $2.
+wait_for() {
+    for _ in $(seq 500); do
+        grep -qx -- "$2" "$1" 2>/dev/null && return 0
+        sleep 0.02
+    done
+    fail "$1 never said $2"
+}
