@@ -26,8 +26,6 @@ struct apply {
     const struct graft_plan *plan;
     struct remembered remembered;
     struct remembered_plan *noted;
-    struct words last;              /* what was written, for the looks afterwards */
-    struct arena arena;
     bool settling;
 };
 
@@ -80,21 +78,16 @@ static int note(struct apply *a, const char *label, struct graft_error *error)
 }
 
 /* An older edit of a slot that holds something else than it wrote is void: the
- * object was closed and loaded again, or the tool was killed before it wrote. */
+ * object was closed and loaded again. */
 static void drop_void(struct apply *a, uint64_t address, uint64_t found)
 {
-    size_t newest = a->remembered.plans.count - 1;
+    size_t i = a->remembered.plans.count - 1;
     struct remembered_slot *below;
-    while ((below = remember_below(&a->remembered, newest, address)) && below->written != found) {
-        size_t owner = newest;
-        while (owner-- > 0) {
-            struct remembered_plan *plan = remember_plan(&a->remembered, owner);
-            if (below < plan->slot || below >= plan->slot + plan->count)
-                continue;
-            memmove(below, below + 1, (size_t)(plan->slot + --plan->count - below) * sizeof *below);
-            plan->dropped = plan->count == 0;
-            break;
-        }
+    while ((below = remember_below(&a->remembered, &i, address))) {
+        if (below->written != found)
+            remember_forget(remember_plan(&a->remembered, i), below);
+        else
+            found = below->before;
     }
 }
 
@@ -187,6 +180,8 @@ static int carry_out(struct apply *a, const char *label, struct recheck_cost *co
                                .collect = collect, .decide = decide, .done = done, .arg = a };
     int result = remember_open(&a->remembered, a->process, error);
     if (!result)
+        remember_settle(&a->remembered, a->process);
+    if (!result)
         result = note(a, label, error);
     if (result)
         return result;
@@ -223,6 +218,5 @@ int attach_apply(const struct process *process, const struct graft_plan *plan, c
     out->stops = cost.stops;
     out->threads = cost.threads;
     remember_close(&a.remembered);
-    arena_free(&a.arena);
     return result;
 }

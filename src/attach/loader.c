@@ -86,12 +86,11 @@ static uint64_t debug_by_tag(const struct process *process, const ElfW(Phdr) *dy
 }
 
 static int find_debug(uint64_t *debug, const struct process *process, struct arena *arena,
-                      const struct loader_start *start, struct graft_error *error)
+                      struct loader_start *start, struct graft_error *error)
 {
     struct fetch_headers headers = { .address = start->headers, .count = start->header_count,
                                      .entry_size = start->header_size };
     const ElfW(Phdr) *dynamic = NULL;
-    bool interpreted = false;
     int result = fetch_headers_at(&headers, process, arena, error);
     if (result)
         return result;
@@ -99,7 +98,7 @@ static int find_debug(uint64_t *debug, const struct process *process, struct are
     for (size_t i = 0; i < headers.count; i++) {
         if (header[i].p_type == PT_DYNAMIC)
             dynamic = &header[i];
-        interpreted |= header[i].p_type == PT_INTERP;
+        start->interpreted |= header[i].p_type == PT_INTERP;
     }
     if (!dynamic)
         return static_program(process, error);
@@ -108,7 +107,7 @@ static int find_debug(uint64_t *debug, const struct process *process, struct are
         *debug = debug_by_name(process, arena, start);
     if (*debug)
         return 0;
-    return interpreted ? AGAIN : static_program(process, error);
+    return start->interpreted ? AGAIN : static_program(process, error);
 }
 
 /* ---- one reading -------------------------------------------------------- */
@@ -202,6 +201,15 @@ static void pause_shortly(void)
     nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
+/* A static PIE tells a debugger of itself, and of nothing else. */
+static bool is_alone(const struct loader_list *list)
+{
+    for (size_t i = 1; i < list->maps.count; i++)
+        if (((struct loader_map *)arena_list_at(&list->maps, i))->raw.bias != list->start.vdso)
+            return false;
+    return !list->start.interpreted;
+}
+
 /* A target that opens and closes libraries all the time never agrees with itself:
  * then its last complete list has to do, which is checked again before a write. */
 int loader_read(struct loader_list *list, const struct process *process, struct graft_error *error)
@@ -226,7 +234,7 @@ int loader_read(struct loader_list *list, const struct process *process, struct 
     arena_free(&second.arena);
     if (!result && !complete)
         result = not_ready(process, error);
-    return result;
+    return !result && is_alone(list) ? static_program(process, error) : result;
 }
 
 void loader_free(struct loader_list *list)

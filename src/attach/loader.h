@@ -14,6 +14,7 @@
 struct loader_start {
     uint64_t headers, header_size, header_count;
     uint64_t interpreter, entry, vdso;
+    bool interpreted;               /* it asked for a loader */
 };
 
 /* The public part of one link_map, as it was read. */

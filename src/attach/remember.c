@@ -248,18 +248,41 @@ static struct remembered_slot *find(const struct remembered_plan *plan, uint64_t
     return plan->dropped ? NULL : bsearch(&address, plan->slot, plan->count, sizeof *plan->slot, by_address);
 }
 
-struct remembered_slot *remember_above(const struct remembered *remembered, size_t i, uint64_t address)
+struct remembered_slot *remember_above(const struct remembered *remembered, size_t *i, uint64_t address)
 {
     struct remembered_slot *slot = NULL;
-    while (!slot && ++i < remembered->plans.count)
-        slot = find(remember_plan(remembered, i), address);
+    while (!slot && ++*i < remembered->plans.count)
+        slot = find(remember_plan(remembered, *i), address);
     return slot;
 }
 
-struct remembered_slot *remember_below(const struct remembered *remembered, size_t i, uint64_t address)
+struct remembered_slot *remember_below(const struct remembered *remembered, size_t *i, uint64_t address)
 {
     struct remembered_slot *slot = NULL;
-    while (!slot && i-- > 0)
-        slot = find(remember_plan(remembered, i), address);
+    while (!slot && (*i)-- > 0)
+        slot = find(remember_plan(remembered, *i), address);
     return slot;
+}
+
+void remember_forget(struct remembered_plan *plan, struct remembered_slot *slot)
+{
+    size_t behind = (size_t)(plan->slot + plan->count - slot) - 1;
+    memmove(slot, slot + 1, behind * sizeof *slot);
+    plan->count--;
+}
+
+void remember_settle(struct remembered *remembered, const struct process *process)
+{
+    for (size_t i = 0; i < remembered->plans.count; i++) {
+        struct remembered_plan *plan = remember_plan(remembered, i);
+        size_t kept = 0;
+        for (size_t k = 0; plan->applying && k < plan->count; k++) {
+            uint64_t held;
+            if (process_read(process, plan->slot[k].address, &held, sizeof held) && held == plan->slot[k].written)
+                plan->slot[kept++] = plan->slot[k];
+        }
+        if (plan->applying)
+            plan->count = kept;
+        plan->applying = false;
+    }
 }

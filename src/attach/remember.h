@@ -68,9 +68,16 @@ static inline struct remembered_plan *remember_plan(const struct remembered *rem
     return arena_list_at(&remembered->plans, i);
 }
 
-/* The next newer, or next older, edit of the slot at @address, seen from plan
- * @i; NULL: none. */
-struct remembered_slot *remember_above(const struct remembered *, size_t i, uint64_t address);
-struct remembered_slot *remember_below(const struct remembered *, size_t i, uint64_t address);
+/* The next newer, or next older, edit of the slot at @address, seen from plan *@i,
+ * which becomes the plan that it belongs to; NULL: none. */
+struct remembered_slot *remember_above(const struct remembered *, size_t *i, uint64_t address);
+struct remembered_slot *remember_below(const struct remembered *, size_t *i, uint64_t address);
+
+/* Forgets those edits of plans that were never finished which do not show in the
+ * target: the tool was killed before it wrote them. */
+void remember_settle(struct remembered *, const struct process *);
+
+/* Forgets one edit. */
+void remember_forget(struct remembered_plan *, struct remembered_slot *);
 
 #endif

@@ -38,21 +38,12 @@ static bool still_there(const struct world *world, const struct remembered_slot 
         || world_find_address(world, slot->before - 1) != WORLD_NONE;
 }
 
-/* The oldest of the chosen edits that lie on one another at this slot: what it
- * held before is what the slot gets. */
+/* Where all are undone, the oldest edit that lies below tells what the slot held. */
 static const struct remembered_slot *oldest(const struct undo *u, size_t i, const struct remembered_slot *slot)
 {
     const struct remembered_slot *below = u->id ? NULL : slot;
-    for (; below; below = remember_below(&u->remembered, i, slot->address)) {
+    for (; below; below = remember_below(&u->remembered, &i, slot->address))
         slot = below;
-        while (i-- > 0) {
-            const struct remembered_plan *plan = remember_plan(&u->remembered, i);
-            if (below >= plan->slot && below < plan->slot + plan->count)
-                break;
-        }
-        if (i == (size_t)-1)
-            break;
-    }
     return slot;
 }
 
@@ -62,7 +53,8 @@ static void collect_plan(struct undo *u, size_t i, struct words *words, const st
     for (size_t k = 0; k < plan->count; k++) {
         const struct remembered_slot *slot = &plan->slot[k];
         const struct remembered_member *member = &plan->member[slot->member];
-        if (remember_above(&u->remembered, i, slot->address) || recheck_member(world, member) == WORLD_NONE)
+        size_t above = i;
+        if (remember_above(&u->remembered, &above, slot->address) || recheck_member(world, member) == WORLD_NONE)
             continue;
         const struct remembered_slot *last = oldest(u, i, slot);
         if (!still_there(world, last)) {
@@ -71,7 +63,7 @@ static void collect_plan(struct undo *u, size_t i, struct words *words, const st
         }
         words->word[words->count++] = (struct word){
             .address = slot->address, .expected = slot->written, .value = last->before,
-            .start = member->start, .end = member->end, .lazy = slot->lazy && plan->applying };
+            .start = member->start, .end = member->end };
     }
 }
 
@@ -90,8 +82,7 @@ static int collect(struct words *words, const struct world *world, void *arg, st
     return 0;
 }
 
-/* Slots that somebody else has written since are theirs now. A lazy one of a plan
- * that was never finished may have been resolved meanwhile. */
+/* Slots that somebody else has written since are theirs now. */
 static int decide(struct words *words, void *arg, struct graft_error *error)
 {
     struct undo *u = arg;
@@ -101,7 +92,7 @@ static int decide(struct words *words, void *arg, struct graft_error *error)
         struct word *w = &words->word[i];
         w->skip = w->found != w->expected;
         u->written += !w->skip;
-        u->left += w->skip && w->found != w->value && !w->lazy;
+        u->left += w->skip && w->found != w->value;
     }
     return 0;
 }
@@ -118,7 +109,8 @@ static void hand_up(struct undo *u, size_t i)
 {
     struct remembered_plan *plan = remember_plan(&u->remembered, i);
     for (size_t k = 0; k < plan->count; k++) {
-        struct remembered_slot *above = remember_above(&u->remembered, i, plan->slot[k].address);
+        size_t next = i;
+        struct remembered_slot *above = remember_above(&u->remembered, &next, plan->slot[k].address);
         if (above)
             above->before = plan->slot[k].before;
     }
@@ -158,6 +150,7 @@ static int take_back(struct undo *u, struct recheck_cost *cost, struct graft_err
         result = gather_members(u, error);
     if (result)
         return result;
+    remember_settle(&u->remembered, u->process);
     struct recheck recheck = { .process = u->process, .member = u->member, .member_count = u->member_count,
                                .collect = collect, .decide = decide, .done = done, .arg = u };
     result = recheck_write(&recheck, cost, error);

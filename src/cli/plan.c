@@ -12,45 +12,11 @@
 
 #include <elf.h>
 
-#include <graft/attach.h>
-
 #include "cli/cli.h"
 #include "cli/launch.h"
 #include "cli/render.h"
-#include "plan/rebind.h"
+#include "cli/site.h"
 #include "symfile/files.h"
-
-/* Where rules are planned: makes the plan of one rule. */
-struct site {
-    int (*plan)(const struct site *, const struct rule *, struct graft_plan **, struct graft_error *);
-    const struct world *world;      /* files */
-    struct graft_target *target;    /* a process */
-};
-
-static struct graft_rebind request_of(const struct rule *rule)
-{
-    return (struct graft_rebind){ .size = sizeof(struct graft_rebind), .consumer = rule->consumer,
-                                  .from = rule->from, .onto = rule->onto, .only = rule->only,
-                                  .flags = rule->flags };
-}
-
-static int plan_in_files(const struct site *site, const struct rule *rule, struct graft_plan **plan,
-                         struct graft_error *error)
-{
-    struct graft_rebind request = request_of(rule);
-    if (rule->kind == RULE_ISOLATE)
-        return plan_isolate(plan, site->world, WORLD_NONE, rule->consumer, rule->flags, error);
-    return plan_rebind(plan, site->world, WORLD_NONE, &request, error);
-}
-
-static int plan_in_process(const struct site *site, const struct rule *rule, struct graft_plan **plan,
-                           struct graft_error *error)
-{
-    struct graft_rebind request = request_of(rule);
-    if (rule->kind == RULE_ISOLATE)
-        return graft_target_plan_isolate(site->target, plan, rule->consumer, rule->flags, error);
-    return graft_target_plan_rebind(site->target, plan, &request, error);
-}
 
 /* Plans every rule; the exit status is that of the first that could not be. */
 static int plan_rules(const struct site *site, const char *text, bool json)
@@ -65,7 +31,7 @@ static int plan_rules(const struct site *site, const char *text, bool json)
     for (size_t i = 0; !status && i < rules.count; i++) {
         const struct rule *rule = arena_list_at(&rules, i);
         struct graft_plan *plan = NULL;
-        if (site->plan(site, rule, &plan, &error)) {
+        if (site_plan(site, rule, &plan, &error)) {
             status = report_error(&command_plan, &error);
             break;
         }
@@ -87,7 +53,7 @@ static int plan_rules(const struct site *site, const char *text, bool json)
 
 static int plan_process(pid_t pid, const char *rules, bool json)
 {
-    struct site site = { .plan = plan_in_process };
+    struct site site = { 0 };
     struct graft_error error = { 0 };
     if (graft_target_open(&site.target, pid, &error))
         return report_error(&command_plan, &error);
@@ -110,7 +76,7 @@ static void mark_main(struct world *world, size_t i)
 static int plan_files(char **paths, const char *rules, const char *library_path, bool json)
 {
     struct world world;
-    struct site site = { .plan = plan_in_files, .world = &world };
+    struct site site = { .world = &world };
     struct graft_error error = { 0 };
     size_t index, missing = 0;
     int status = EXIT_DONE;

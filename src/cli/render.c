@@ -87,7 +87,7 @@ static json_t *object_json(const struct graft_object *object)
                      "main", (int)object->is_main, "vdso", (int)object->is_vdso, "runtimes", runtimes);
 }
 
-static void print_json(json_t *value)
+void render_json(json_t *value)
 {
     json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
     putchar('\n');
@@ -152,7 +152,7 @@ void render_objects(const struct graft_objects *objects, const char *target, boo
     json_t *list = json_array();
     for (size_t i = 0; i < graft_objects_count(objects); i++)
         json_array_append_new(list, object_json(graft_objects_get(objects, i)));
-    print_json(json_pack("{s:i, s:s, s:o}", "format", 1, "target", target, "objects", list));
+    render_json(json_pack("{s:i, s:s, s:o}", "format", 1, "target", target, "objects", list));
 }
 
 /* ---- plans -------------------------------------------------------------- */
@@ -270,7 +270,7 @@ void render_plans(json_t *plans, bool json)
     json_t *entry;
     size_t i;
     if (json) {
-        print_json(json_pack("{s:i, s:O}", "format", 1, "plans", plans));
+        render_json(json_pack("{s:i, s:O}", "format", 1, "plans", plans));
         return;
     }
     json_array_foreach(plans, i, entry) {

@@ -16,6 +16,9 @@ void render_objects(const struct graft_objects *, const char *target, bool json)
  * totals. @plans is an array of {"rule", "plan"} or {"rule", "error"}. */
 void render_plans(json_t *plans, bool json);
 
+/* Prints @value, which it takes over. */
+void render_json(json_t *value);
+
 /* A plan as a json_t of that form; the caller owns it. */
 json_t *render_plan_json(const struct graft_plan *);
 

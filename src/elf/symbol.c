@@ -153,8 +153,7 @@ static bool consider(const struct elf_image *image, struct search *search, uint3
         return accept(search, &s);
     elf_symbol_version(image, &s);
     if (search->wanted->version) {
-        if (s.version ? !strcmp(s.version, search->wanted->version)
-                      : (version & 0x7fff) == VER_NDX_GLOBAL && !(version & 0x8000))
+        if (s.version ? !strcmp(s.version, search->wanted->version) : !(version & 0x8000))
             return accept(search, &s);
         return keep(search, &s, ELF_OTHER_VERSION);
     }
@@ -209,11 +208,19 @@ static void sysv_walk(const struct elf_image *image, struct search *search)
     }
 }
 
-/* Canonical PLT symbols are undefined, which GNU hash tables leave out. */
+static bool has_value(const struct elf_image *image, uint32_t index)
+{
+    const unsigned char *p;
+    size_t value = image->elf_class == ELFCLASS64 ? offsetof(Elf64_Sym, st_value) : offsetof(Elf32_Sym, st_value);
+    return raw_at(image, index, &p) && elf_get_word(image, p + value);
+}
+
+/* Canonical PLT symbols are undefined, which GNU hash tables leave out; of all
+ * undefined ones only they have a value. */
 static void undefined_walk(const struct elf_image *image, struct search *search)
 {
     for (uint32_t i = 1; i < image->gnu.offset && i < image->symbols.count; i++)
-        if (consider(image, search, i))
+        if (has_value(image, i) && consider(image, search, i))
             return;
 }
 

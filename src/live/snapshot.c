@@ -139,7 +139,7 @@ static bool is_relocated(const struct elf_image *image)
 {
     const struct elf_span *hint = NULL;
     uint64_t value;
-    for (unsigned t = 0; image->arch && image->bias && t < ELF_RELOC_TABLES; t++)
+    for (unsigned t = ELF_RELOC_TABLES; image->arch && image->bias && t-- > 0;)
         for (size_t i = 0; i < image->relocs[t].count && i < 64; i++) {
             struct elf_reloc reloc = elf_reloc_at(image, &image->relocs[t], i);
             enum elf_reloc_class class = elf_reloc_class(image->arch, reloc.type);

@@ -6,6 +6,7 @@
 #include "plan/retarget.h"
 
 #include <elf.h>
+#include <string.h>
 
 static enum graft_slot_kind kind_of(enum elf_reloc_class class)
 {
@@ -210,24 +211,73 @@ static int plan_other(struct retarget *r, const struct elf_reloc *reloc)
     return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_RELOC);
 }
 
-static int plan_reloc(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,
-                      const struct elf_span **hint, uint64_t own_low, uint64_t own_size)
+/* What the quick test needs of the object being walked. */
+struct walk {
+    const struct elf_image *image;
+    const struct elf_span *hint;    /* of the slot before */
+    uint64_t low, size;             /* run-time addresses that slots may have to leave */
+    uint64_t own_low, own_size;     /* of the object itself: where its stubs are */
+};
+
+/* Whether a word's value says that the slot cannot belong to the plan. */
+static inline bool is_foreign(const struct walk *w, enum elf_reloc_class class, uint64_t value, int64_t addend)
 {
-    const struct elf_image *image = &world_object(r->world, r->consumer)->image;
+    return value - (uint64_t)addend - w->low >= w->size && value - w->low >= w->size
+        && !(class == ELF_RELOC_JUMP_SLOT && value - w->own_low < w->own_size);
+}
+
+/* The first relocation from @i on that needs a closer look. This is the inner loop
+ * of every plan over memory, for the layout that this process has; what it does
+ * not know at once is left to plan_reloc. */
+static size_t skip_foreign(const struct walk *walk, const struct elf_table *table, size_t i)
+{
+    enum { ENTRY = sizeof(Elf64_Rela), AHEAD = 96 * ENTRY };
+    const struct walk w = *walk;
+    const struct elf_span span = w.hint ? *w.hint : (struct elf_span){ 0 };
+    const uint64_t room = span.size < sizeof(uint64_t) ? 0 : span.size - sizeof(uint64_t) + 1;
+    if (!w.image->relocated || w.image->swap || w.image->elf_class != ELFCLASS64 || !table->has_addend)
+        return i;
+    uint32_t last_type = 0;
+    enum elf_reloc_class class = ELF_RELOC_NONE;
+    for (const unsigned char *p = table->bytes + i * ENTRY; i < table->count; i++, p += ENTRY) {
+        uint64_t offset, value;
+        int64_t addend;
+        uint32_t type;
+        __builtin_prefetch(p + AHEAD);
+        memcpy(&type, p + offsetof(Elf64_Rela, r_info), sizeof type);
+        if (type != last_type)      /* runs of one type are long */
+            class = elf_reloc_class(w.image->arch, last_type = type);
+        if (class == ELF_RELOC_RELATIVE)
+            continue;
+        memcpy(&offset, p, sizeof offset);
+        memcpy(&addend, p + offsetof(Elf64_Rela, r_addend), sizeof addend);
+        if ((class != ELF_RELOC_JUMP_SLOT && class != ELF_RELOC_GLOB_DAT && class != ELF_RELOC_SYMBOLIC)
+            || offset - span.vaddr >= room)
+            break;
+        __builtin_prefetch(span.bytes + (offset - span.vaddr) + 256);
+        memcpy(&value, span.bytes + (offset - span.vaddr), sizeof value);
+        if (!is_foreign(&w, class, value, addend))
+            break;
+    }
+    return i;
+}
+
+static int plan_reloc(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,
+                      struct walk *walk)
+{
+    const struct elf_image *image = walk->image;
     enum elf_reloc_class class = elf_reloc_class(image->arch, reloc->type);
     uint64_t value;
     switch (class) {
     case ELF_RELOC_JUMP_SLOT:
     case ELF_RELOC_GLOB_DAT:
     case ELF_RELOC_SYMBOLIC:
-        if (!elf_slot_read(image, hint, reloc->offset, &value)) {
+        if (!elf_slot_read(image, &walk->hint, reloc->offset, &value)) {
             if (image->relocated)
                 return 0;
             value = 0;              /* a slot in a file's .bss cannot be, but do no harm */
         }
-        if (image->relocated && value - (uint64_t)reloc->addend - r->low >= r->size
-            && value - r->low >= r->size
-            && !(class == ELF_RELOC_JUMP_SLOT && value - own_low < own_size))
+        if (image->relocated && is_foreign(walk, class, value, reloc->addend))
             return 0;
         return plan_word(r, table, reloc, class, value);
     case ELF_RELOC_DTPMOD:
@@ -248,18 +298,19 @@ int retarget_object(struct retarget *r, size_t consumer)
 {
     const struct world_object *object = world_object(r->world, consumer);
     const struct elf_image *image = &object->image;
-    const struct elf_span *hint = NULL;
+    struct walk walk = { .image = image, .low = r->low, .size = r->size,
+                         .own_low = world_start(object), .own_size = image->high - image->low };
     if (object->broken || !image->arch)
         return 0;
     r->consumer = consumer;
     r->member = PLAN_NO_MEMBER;
     r->plan->word_size = elf_word_size(image);
     for (unsigned t = 0; t < ELF_RELOC_TABLES; t++) {
-        r->plan->relocations += image->relocs[t].count;
-        for (size_t i = 0; i < image->relocs[t].count; i++) {
-            struct elf_reloc reloc = elf_reloc_at(image, &image->relocs[t], i);
-            int result = plan_reloc(r, &image->relocs[t], &reloc, &hint, world_start(object),
-                                    image->high - image->low);
+        const struct elf_table *table = &image->relocs[t];
+        r->plan->relocations += table->count;
+        for (size_t i = skip_foreign(&walk, table, 0); i < table->count; i = skip_foreign(&walk, table, i + 1)) {
+            struct elf_reloc reloc = elf_reloc_at(image, table, i);
+            int result = plan_reloc(r, table, &reloc, &walk);
             if (result)
                 return result;
         }

@@ -13,7 +13,7 @@ recognise() {
         "$GRAFT" objects "$child" 2>/dev/null | grep -qE "$tag.*, $state" && break
         sleep 0.05
     done
-    expect 0 "(^| )$tag $version.*, $state" "$GRAFT" objects "$child"
+    expect 0 " $tag${version:+ }$version[0-9.]*, $state" "$GRAFT" objects "$child"
     kill "$child" 2>/dev/null
     wait "$child" 2>/dev/null
 }

@@ -6,7 +6,8 @@
 # the tree.
 set -eu
 cd "$(dirname "$0")"
-out=$PWD/corpus
+here=$PWD
+out=$here/corpus
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -27,7 +28,7 @@ int one_new(void) { return 2; }
 extern int graft_import(int);
 int graft_other(void) { return graft_import(3); }
 C
-echo 'GRAFT_1 { global: graft_other; local: *; }; GRAFT_2 { } GRAFT_1;' > versions.map
+echo 'GRAFT_1 { global: graft_other; graft_answer; local: *; }; GRAFT_2 { graft_answer; } GRAFT_1;' > versions.map
 echo 'int graft_import(int i) { return i; } int graft_data[4]; __thread int graft_tls;' > dep.c
 echo 'DEP_1 { global: graft_import; }; DEP_2 { global: graft_*; } DEP_1;' > dep.map
 cat > ifunc.c <<'C'
@@ -76,7 +77,7 @@ lib static          $gcc -static -no-pie $small unique.c
 lib i386.so         $gcc -m32 -shared -fPIC $small versioned.c -Wl,--version-script=versions.map
 lib i386-tls.so     $gcc -m32 -shared -fPIC $small lib.c
 lib mold.so         $so -fuse-ld=mold -Wl,--no-undefined-version lib.c libdep.so
-lib mold-relr.so    $so -fuse-ld=mold -Wl,-z,pack-dyn-relocs=relr lib.c
+lib mold-relr.so    $so -fuse-ld=mold -Wl,--pack-dyn-relocs=relr lib.c
 lld="-O1 -nostdlib -fuse-ld=lld -shared -fPIC -Wl,-z,noseparate-code,-z,max-page-size=512,-z,common-page-size=512,--build-id"
 lib lld.so          clang $lld lib.c libdep.so
 lib lld-android.so  clang $lld -Wl,--pack-dyn-relocs=android+relr lib.c
@@ -101,6 +102,12 @@ for f in *; do
     [ "$end" -eq 0 ] || truncate -s "$end" "$f"
     [ "$(stat -c %s "$f")" -lt 8192 ] || { echo "make_corpus: $f is too large" >&2; rm "$f"; }
 done
+gcc -D_GNU_SOURCE -I"$here/.." "$here/make_seeds.c" "$here/../unit/elf_builder.c" -o make_seeds
+mkdir seeds
+./make_seeds seeds
+mv seeds/* .
+rm -r seeds make_seeds
+
 mkdir -p "$out"
 find "$out" -type f ! -name 'found-*' -delete
 for f in *; do
