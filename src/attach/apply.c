@@ -107,7 +107,9 @@ static int collect(struct words *words, const struct world *world, void *arg, st
 {
     const struct apply *a = arg;
     for (size_t i = 0; i < a->noted->member_count; i++)
-        if (recheck_member(world, &a->noted->member[i]) == WORLD_NONE)
+        if (recheck_build_id(world, &a->noted->member[i], error))
+            return -GRAFT_EBUILDID;
+        else if (recheck_member(world, &a->noted->member[i]) == WORLD_NONE)
             return error_about(error, GRAFT_ESTALE, a->noted->member[i].path, "",
                                "an object of the plan was closed or loaded again: make the plan again");
     if (words_new(words, words->arena, a->noted->count))

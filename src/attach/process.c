@@ -67,17 +67,33 @@ static unsigned long status_field(const char *text, const char *key)
     return at ? strtoul(at + strlen(key), NULL, 10) : 0;
 }
 
+/* The files of a process tell of its first thread. */
+static int is_gone(const struct process *process, const struct process_look *look, struct graft_error *error)
+{
+    struct stat task;
+    if (look->state == 'Z' && !fstatat(process->directory, "task", &task, 0) && task.st_nlink > 3)
+        return error_set(error, GRAFT_EGONE, "the first thread of process %d has ended: the others cannot be "
+                         "reached through it", process->pid);
+    return error_set(error, GRAFT_EGONE, "process %d is gone", process->pid);
+}
+
 int process_look(const struct process *process, struct process_look *look, struct graft_error *error)
 {
     char text[4096];
     memset(look, 0, sizeof *look);
     if (!read_stat(process, look) || process_file(process, "status", text, sizeof text) <= 0
         || look->state == 'Z' || look->state == 'X')
-        return error_set(error, GRAFT_EGONE, "process %d is gone", process->pid);
+        return is_gone(process, look, error);
     look->group = (pid_t)status_field(text, "\nTgid:");
     look->tracer = (pid_t)status_field(text, "\nTracerPid:");
     look->uid = (uid_t)status_field(text, "\nUid:");
     return 0;
+}
+
+static int traced(const struct process *process, pid_t tracer, struct graft_error *error)
+{
+    return error_set(error, GRAFT_ETRACED, "process %d is traced by process %d already: end that debugger or "
+                     "tracer first", process->pid, tracer);
 }
 
 bool process_alive(pid_t pid, uint64_t start_time)
@@ -101,8 +117,7 @@ int process_ready(const struct process *process, struct graft_error *error)
     if (result)
         return result;
     if (look.tracer)
-        return error_set(error, GRAFT_ETRACED, "process %d is traced by process %d already: end that "
-                         "debugger or tracer first", process->pid, look.tracer);
+        return traced(process, look.tracer, error);
     if (look.state == 'T')
         return error_set(error, GRAFT_ESTOPPED, "process %d is stopped: continue it first (kill -CONT %d)",
                          process->pid, process->pid);
@@ -123,17 +138,24 @@ static long ptrace_scope(void)
     return digit - '0';
 }
 
+static pid_t tracer_of(const struct process *process, pid_t thread)
+{
+    char name[64], text[4096];
+    snprintf(name, sizeof name, "task/%d/status", thread);
+    return process_file(process, name, text, sizeof text) > 0 ? (pid_t)status_field(text, "\nTracerPid:") : 0;
+}
+
 /* The files of a process that is not dumpable belong to root (proc(5)). */
-int process_forbidden(const struct process *process, struct graft_error *error)
+int process_forbidden(const struct process *process, pid_t thread, struct graft_error *error)
 {
     struct process_look look;
     struct stat owner;
     int pid = process->pid;
     if (process_look(process, &look, error))
         return -GRAFT_EGONE;
-    if (look.tracer)
-        return error_set(error, GRAFT_ETRACED, "process %d is traced by process %d already: end that "
-                         "debugger or tracer first", pid, look.tracer);
+    pid_t tracer = tracer_of(process, thread);
+    if (tracer)
+        return traced(process, tracer, error);
     if (look.uid != geteuid())
         return error_set(error, GRAFT_EPERM, "process %d belongs to user %u: run graft as that user, or "
                          "with CAP_SYS_PTRACE", pid, look.uid);
@@ -155,7 +177,7 @@ static int open_memory(struct process *process, struct graft_error *error)
     if (process->memory >= 0)
         return 0;
     if (errno == EACCES || errno == EPERM)
-        return process_forbidden(process, error);
+        return process_forbidden(process, process->pid, error);
     return error_set(error, GRAFT_EGONE, "the memory of process %d cannot be opened: %s", process->pid,
                      strerrordesc_np(errno));
 }
@@ -173,7 +195,7 @@ static int read_program(struct process *process, struct graft_error *error)
         process->program[length] = '\0';
     length = length < 0 ? length : process_file(process, "exe", bytes, sizeof bytes);
     if (length < 0)
-        return errno == EACCES || errno == EPERM ? process_forbidden(process, error)
+        return errno == EACCES || errno == EPERM ? process_forbidden(process, process->pid, error)
              : error_set(error, GRAFT_EGONE, "process %d is gone", process->pid);
     int result = elf_header_read(&header, bytes, (size_t)length, error);
     if (result)

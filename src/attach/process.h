@@ -47,8 +47,9 @@ bool process_alive(pid_t pid, uint64_t start_time);
 /* Whether it can be stopped now: -GRAFT_EGONE, -GRAFT_ESTOPPED, -GRAFT_ETRACED. */
 int process_ready(const struct process *, struct graft_error *);
 
-/* Says why the kernel forbids tracing it, and what to do; returns -GRAFT_EPERM. */
-int process_forbidden(const struct process *, struct graft_error *);
+/* Says why the kernel forbids tracing thread @thread of it, and what to do: -GRAFT_EPERM,
+ * -GRAFT_ETRACED, -GRAFT_EGONE. */
+int process_forbidden(const struct process *, pid_t thread, struct graft_error *);
 
 /* Reads up to @size - 1 bytes of /proc/PID/@name and ends them; the number read, or
  * negative with errno. */

@@ -53,6 +53,20 @@ size_t recheck_member(const struct world *world, const struct remembered_member 
     return WORLD_NONE;
 }
 
+int recheck_build_id(const struct world *world, const struct remembered_member *member,
+                     struct graft_error *error)
+{
+    for (size_t i = 0; i < world->objects.count; i++) {
+        const struct world_object *o = world_object(world, i);
+        if (!o->broken && world_start(o) == member->start && o->space == member->space
+            && same_path(member->path, o->path) && (o->image.build_id_size != member->build_id_size
+            || memcmp(o->image.build_id, member->build_id, member->build_id_size)))
+            return error_about(error, GRAFT_EBUILDID, member->path, "", "%s was replaced by another build since: "
+                               "its build-id is not the one that the plan knows", member->path);
+    }
+    return 0;
+}
+
 static int no_memory(struct graft_error *error)
 {
     return error_set(error, GRAFT_ENOMEM, "out of memory while looking at the target");
@@ -123,8 +137,7 @@ static int try_once(struct attempt *a, struct recheck_cost *cost)
     int result = look(a);
     if (result || !a->words.count)
         return result;
-    result = stop_visit(a->recheck->process, a->recheck->outside_loader, STOP_MILLISECONDS, write_held, a,
-                        &stop, a->error);
+    result = stop_visit(a->recheck->process, STOP_MILLISECONDS, write_held, a, &stop, a->error);
     if (stop.nanoseconds) {
         cost->nanoseconds += stop.nanoseconds;
         cost->threads = stop.threads;

@@ -14,6 +14,9 @@ struct recheck_cost { uint64_t nanoseconds; size_t threads; unsigned stops; };
 /* The object of @world that @member describes, WORLD_NONE if it is gone. */
 size_t recheck_member(const struct world *, const struct remembered_member *);
 
+/* -GRAFT_EBUILDID where another build of @member lies in its place. */
+int recheck_build_id(const struct world *, const struct remembered_member *, struct graft_error *);
+
 /* One change of a target: the caller's part of it. */
 struct recheck {
     const struct process *process;

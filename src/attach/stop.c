@@ -21,7 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -29,7 +31,7 @@
 
 #include "base/error.h"
 
-enum { THREADS_MAX = 65536, SPIN_NANOSECONDS = 300000, GONE = 1 };
+enum { THREADS_MAX = 65536, SPIN_NANOSECONDS = 40000, NAP_NANOSECONDS = 10000, GONE = 1 };
 
 uint64_t stop_clock(void)
 {
@@ -78,7 +80,7 @@ static int seize(struct stop *stop, pid_t id, struct graft_error *error)
     if (ptrace(PTRACE_SEIZE, id, NULL, NULL)) {
         if (errno == ESRCH || has_ended(stop->process, id))
             return GONE;
-        return process_forbidden(stop->process, error);
+        return process_forbidden(stop->process, id, error);
     }
     if (add(stop, id))
         return 0;
@@ -138,50 +140,75 @@ static int poll_thread(const struct stop *stop, pid_t id, siginfo_t *info)
     return ended ? GONE : 1 + GONE;
 }
 
-/* Yields at first, then sleeps; whether it slept. */
+/* Asks again at once at first, for a thread that stops on another processor, then
+ * naps, because a thread may need ours to stop; whether it napped. */
 static bool pause_briefly(uint64_t since)
 {
-    bool sleeps = stop_clock() - since >= SPIN_NANOSECONDS;
-    if (sleeps)
-        nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
-    else
-        sched_yield();
-    return sleeps;
+    bool naps = stop_clock() - since >= SPIN_NANOSECONDS;
+    if (naps)
+        nanosleep(&(struct timespec){ .tv_nsec = NAP_NANOSECONDS }, NULL);
+    return naps;
 }
 
-/* Waits until @thread stands still: 0, GONE, or negative. */
-static int await(struct stop *stop, struct stop_thread *thread, struct graft_error *error)
+/* Takes note of how @thread came to stand still. Its system call is wound back
+ * right away: if we die after this it has lost nothing. */
+static int note_stop(struct stop *stop, struct stop_thread *thread, const siginfo_t *info,
+                     struct graft_error *error)
 {
-    uint64_t since = stop_clock();
-    siginfo_t info;
-    int seen;
-    while (!(seen = poll_thread(stop, thread->id, &info))) {
-        if (stop_clock() > stop->deadline)
-            return error_set(error, GRAFT_EBUSY, "thread %d of process %d does not stop: it waits inside the "
-                             "kernel", thread->id, stop->process->pid);
-        if (pause_briefly(since) && has_ended(stop->process, thread->id))
-            return GONE;            /* a first thread that ended before the others is not reported */
-    }
-    if (seen == GONE)
-        return GONE;
+    int signal = info->si_status & 0xff, event = info->si_status >> 8;
+    struct registers registers;
     thread->stopped = true;
-    int signal = info.si_status & 0xff, event = info.si_status >> 8;
-    if (!event)
-        thread->signal = signal;
-    else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
+    thread->signal = event ? 0 : signal;
+    if (registers_read(thread->id, &registers)) {
+        restart_call(stop->process, thread->id, thread->signal, &registers);
+        thread->counter = registers_counter(&registers);
+    }
+    if (event == PTRACE_EVENT_STOP && signal != SIGTRAP)
         return error_set(error, GRAFT_ESTOPPED, "process %d was stopped by a signal just now: continue it "
                          "first (kill -CONT %d)", stop->process->pid, stop->process->pid);
     return 0;
 }
 
-static void look_at(const struct stop *stop, struct stop_thread *thread)
+/* Looks once at every thread that still runs: *running and *news count them. A
+ * first thread that ended before the others is never reported: @ask about it. */
+static int poll_all(struct stop *stop, bool ask, size_t *running, size_t *news, struct graft_error *error)
 {
-    struct registers registers;
-    if (!registers_read(thread->id, &registers))
-        return;
-    restart_call(stop->process, thread->id, thread->signal, &registers);
-    if (stop->counters)
-        thread->counter = registers_counter(&registers);
+    siginfo_t info;
+    *running = *news = 0;
+    for (size_t i = 0; i < stop->count;) {
+        struct stop_thread *thread = &stop->thread[i];
+        int seen = thread->stopped ? 0 : poll_thread(stop, thread->id, &info);
+        *running += !thread->stopped && !seen;
+        *news += seen != 0;
+        if (seen == GONE || (!seen && !thread->stopped && ask && has_ended(stop->process, thread->id))) {
+            forget(stop, i);
+            continue;
+        }
+        int result = seen ? note_stop(stop, thread, &info, error) : 0;
+        if (result)
+            return result;
+        i++;
+    }
+    return 0;
+}
+
+/* Waits until all threads stand still or the deadline is over. */
+static int await_all(struct stop *stop, struct graft_error *error)
+{
+    size_t running = 1, news = 0;
+    uint64_t since = stop_clock();
+    int result = 0;
+    for (bool napped = false; running && !result; ) {
+        result = poll_all(stop, napped, &running, &news, error);
+        if (result || !running)
+            break;
+        if (stop_clock() > stop->deadline)
+            return error_set(error, GRAFT_EBUSY, "%zu threads of process %d do not stop: they wait inside the "
+                             "kernel", running, stop->process->pid);
+        if (!news)
+            napped = pause_briefly(since);
+    }
+    return result;
 }
 
 /* Interrupts all that run, then waits for all: they stop side by side. */
@@ -192,16 +219,7 @@ static int halt_running(struct stop *stop, struct graft_error *error)
     for (size_t i = 0; i < stop->count; i++)
         if (!stop->thread[i].stopped)
             ptrace(PTRACE_INTERRUPT, stop->thread[i].id, NULL, NULL);
-    for (size_t i = 0; i < stop->count;) {
-        int result = stop->thread[i].stopped ? 0 : await(stop, &stop->thread[i], error);
-        if (result < 0)
-            return result;
-        if (result == GONE)
-            forget(stop, i);
-        else
-            i++;
-    }
-    return 0;
+    return await_all(stop, error);
 }
 
 static int hold(struct stop *stop, struct graft_error *error)
@@ -238,31 +256,30 @@ bool stop_inside(const struct stop *stop, uint64_t start, uint64_t end)
 
 /* ---- letting go --------------------------------------------------------- */
 
-/* Only a thread that stands still can be let go: one that was interrupted and has
- * not stopped yet gets a moment for it. */
-static void release(struct stop *stop, struct stop_thread *thread)
-{
-    if (!thread->stopped) {
-        ptrace(PTRACE_INTERRUPT, thread->id, NULL, NULL);
-        if (await(stop, thread, NULL) == GONE || !thread->stopped)
-            return;
-        look_at(stop, thread);
-    }
-    ptrace(PTRACE_DETACH, thread->id, NULL, (void *)(uintptr_t)thread->signal);
-}
-
-static void release_all(struct stop *stop)
+static void release_stopped(struct stop *stop)
 {
     for (size_t i = 0; i < stop->count; i++)
         if (stop->thread[i].stopped)
-            release(stop, &stop->thread[i]);
-        else
-            stop->running++;
+            ptrace(PTRACE_DETACH, stop->thread[i].id, NULL, (void *)(uintptr_t)stop->thread[i].signal);
     stop->ended = stop_clock();
-    stop->deadline = stop->ended + 100000000u;
-    for (size_t i = 0; stop->running && i < stop->count; i++)
+}
+
+/* Only a thread that stands still can be let go with its signal: those that were
+ * seized or interrupted and still run get a moment for it. */
+static void release_all(struct stop *stop)
+{
+    size_t kept = 0;
+    release_stopped(stop);
+    stop->released = stop->count;
+    for (size_t i = 0; i < stop->count; i++)
         if (!stop->thread[i].stopped)
-            release(stop, &stop->thread[i]);
+            stop->thread[kept++] = stop->thread[i];
+    stop->count = kept;
+    stop->deadline = stop->ended + 100000000u;
+    if (kept) {
+        halt_running(stop, NULL);
+        release_stopped(stop);
+    }
 }
 
 /* ---- the thread that does it -------------------------------------------- */
@@ -275,14 +292,22 @@ struct visit {
     int result;
 };
 
+/* A thread that we let go must not take the processor from us while others are
+ * still held. Who may not ask for this goes without. */
+static void hurry(void)
+{
+    struct sched_param parameter = { .sched_priority = 1 };
+    prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);        /* naps as short as asked for */
+    if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter))
+        setpriority(PRIO_PROCESS, 0, -20);
+}
+
 static void *run(void *arg)
 {
     struct visit *visit = arg;
     struct stop *stop = &visit->stop;
+    hurry();
     visit->result = hold(stop, visit->error);
-    for (size_t i = 0; i < stop->count; i++)
-        if (stop->thread[i].stopped)
-            look_at(stop, &stop->thread[i]);
     if (!visit->result)
         visit->result = visit->visitor(stop, visit->arg);
     release_all(stop);
@@ -303,11 +328,11 @@ static int run_apart(struct visit *visit)
     return visit->result;
 }
 
-int stop_visit(const struct process *process, bool counters, unsigned milliseconds, stop_visitor *visitor,
+int stop_visit(const struct process *process, unsigned milliseconds, stop_visitor *visitor,
                void *arg, struct stop_cost *cost, struct graft_error *error)
 {
     struct visit visit = { .visitor = visitor, .arg = arg, .error = error, .stop = {
-        .process = process, .counters = counters, .deadline = stop_clock() + milliseconds * 1000000ull } };
+        .process = process, .deadline = stop_clock() + milliseconds * 1000000ull } };
     int result = process_ready(process, error);
     if (result)
         return result;
@@ -315,7 +340,7 @@ int stop_visit(const struct process *process, bool counters, unsigned millisecon
     if (visit.stop.directory < 0)
         return error_set(error, GRAFT_EGONE, "process %d is gone", process->pid);
     result = run_apart(&visit);
-    *cost = (struct stop_cost){ visit.stop.began ? visit.stop.ended - visit.stop.began : 0, visit.stop.count };
+    *cost = (struct stop_cost){ visit.stop.began ? visit.stop.ended - visit.stop.began : 0, visit.stop.released };
     close(visit.stop.directory);
     free(visit.stop.thread);
     return result;

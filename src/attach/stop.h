@@ -17,11 +17,10 @@ struct stop_thread {
 struct stop {
     const struct process *process;
     struct stop_thread *thread;
-    size_t count, capacity, running;
+    size_t count, capacity, released;
     uint64_t began, ended;          /* nanoseconds: first interrupt, last release */
     uint64_t deadline;
     int directory;                  /* /proc/PID/task */
-    bool counters;                  /* thread[].counter is wanted */
 };
 
 typedef int stop_visitor(const struct stop *, void *arg);
@@ -36,10 +35,10 @@ struct stop_cost { uint64_t nanoseconds; size_t threads; };
  * whatever is still held. Meanwhile no other thread of the caller may wait for
  * children. Returns what @visit returned, or -GRAFT_EBUSY within @milliseconds,
  * -GRAFT_EPERM, -GRAFT_ETRACED, -GRAFT_ESTOPPED, -GRAFT_EGONE, -GRAFT_ENOMEM. */
-int stop_visit(const struct process *, bool counters, unsigned milliseconds, stop_visitor *visit, void *arg,
-               struct stop_cost *, struct graft_error *);
+int stop_visit(const struct process *, unsigned milliseconds, stop_visitor *visit, void *arg, struct stop_cost *,
+               struct graft_error *);
 
-/* Whether a thread stands in [start, end); needs counters. */
+/* Whether a thread stands in [start, end). */
 bool stop_inside(const struct stop *, uint64_t start, uint64_t end);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */

@@ -71,6 +71,9 @@ static int collect(struct words *words, const struct world *world, void *arg, st
 {
     struct undo *u = arg;
     size_t room = 0;
+    for (size_t i = 0; i < u->member_count; i++)
+        if (recheck_build_id(world, &u->member[i], error))
+            return -GRAFT_EBUILDID;
     for (size_t i = 0; i < u->remembered.plans.count; i++)
         room += remember_plan(&u->remembered, i)->count;
     if (words_new(words, words->arena, room))

@@ -32,7 +32,7 @@ static int exit_status(int code)
     switch (-code) {
     case 0:               return EXIT_DONE;
     case GRAFT_ENOOBJ: case GRAFT_ENODUP: case GRAFT_ENOHOST: case GRAFT_EREFUSED:
-                          return EXIT_NEGATIVE;
+    case GRAFT_ESTATE:                              return EXIT_NEGATIVE;
     case GRAFT_EINVAL: case GRAFT_ESYNTAX: case GRAFT_EAMBIG:
                           return EXIT_USAGE;
     case GRAFT_EFORMAT: case GRAFT_EARCH: case GRAFT_EGONE: case GRAFT_EPERM: case GRAFT_ETRACED:
@@ -44,11 +44,8 @@ static int exit_status(int code)
 
 int report_error(const struct command *command, const struct graft_error *error)
 {
-    const char *what = graft_strerror(error->code);
-    if (error->text[0])
-        fprintf(stderr, "graft %s: %s: %s\n", command->name, what, error->text);
-    else
-        fprintf(stderr, "graft %s: %s\n", command->name, what);
+    fprintf(stderr, "graft %s: %s\n", command->name,
+            error->text[0] ? error->text : graft_strerror(error->code));
     return exit_status(error->code);
 }
 

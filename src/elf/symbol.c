@@ -107,7 +107,12 @@ struct search {
     struct elf_symbol *out;
     enum elf_found best;
     unsigned defaults;              /* default versions met by an unversioned reference */
+    unsigned candidates;            /* definitions of the name */
 };
+
+/* No name has as many versions: it bounds what a lookup in a hostile image costs,
+ * as every version is a walk over the chains. */
+enum { CANDIDATES_MAX = 64 };
 
 static bool defines(const struct elf_wanted *wanted, const struct elf_symbol *s)
 {
@@ -147,6 +152,8 @@ static bool consider(const struct elf_image *image, struct search *search, uint3
     if (!elf_symbol_at(image, index, &s) || strcmp(s.name, search->wanted->name)
         || !defines(search->wanted, &s))
         return false;
+    if (search->candidates++ == CANDIDATES_MAX)
+        return true;
     if (s.visibility == STV_HIDDEN || s.visibility == STV_INTERNAL)
         return keep(search, &s, ELF_HIDDEN);
     if (!version_index(image, index, &version))

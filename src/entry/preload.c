@@ -42,11 +42,10 @@ static void say(const struct rule *rule, const struct graft_plan *plan, const st
     char text[1400];
     struct text_buffer out = { text, sizeof text, 0 };
     const char *verb = rule->kind == RULE_REBIND ? "rebind" : "isolate";
-    if (error->code) {
-        text_append(&out, "graft: %s %s: %s", verb, rule->consumer, graft_strerror(error->code));
-        if (error->text[0])
-            text_append(&out, ": %s", error->text);
-    } else
+    if (error->code)
+        text_append(&out, "graft: %s %s: %s", verb, rule->consumer,
+                    error->text[0] ? error->text : graft_strerror(error->code));
+    else
         text_append(&out, "graft: %s %s: %zu slots %s, %zu left", verb, rule->consumer, plan_edits(plan),
                     entry.dry_run ? "would be edited" : "edited", graft_plan_count(plan) - plan_edits(plan));
     text_append(&out, "\n");

@@ -93,6 +93,24 @@ static const struct r_debug *debug_of(const struct visit *v)
     return NULL;
 }
 
+/* A static-pie has an r_debug as well, with nothing but itself in it: it asked for
+ * no loader and needs no library. */
+static bool is_static(const struct visit *v)
+{
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    size_t count = getauxval(AT_PHNUM);
+    for (size_t i = 0; headers && i < count; i++)
+        if (headers[i].p_type == PT_INTERP)
+            return false;
+    for (size_t i = 0; i < v->infos.count; i++) {
+        const struct header_info *h = arena_list_at(&v->infos, i);
+        for (const ElfW(Dyn) *d = h->headers == headers ? h->dynamic : NULL; d && d->d_tag != DT_NULL; d++)
+            if (d->d_tag == DT_NEEDED)
+                return false;
+    }
+    return true;
+}
+
 static const struct header_info *info_of(const struct visit *v, const struct link_map *map)
 {
     for (size_t i = 0; i < v->infos.count; i++) {
@@ -134,7 +152,8 @@ static void add_spans(struct world_object *object)
 }
 
 /* ld.so lists an object before it relocates it (also after RT_CONSISTENT, before
- * glibc 2.36): its first relative relocation tells. */
+ * glibc 2.36): its first relative relocation tells, or better one of the PLT, whose
+ * turn comes last. */
 static bool is_relocated(const struct elf_image *image)
 {
     const struct elf_span *hint = NULL;
@@ -239,7 +258,7 @@ static int build(struct visit *v)
     const struct debug *debug = (const struct debug *)debug_of(v);
     unsigned space = 0;
     uint64_t loader = debug ? debug->base.r_ldbase : 0;
-    if (!debug)
+    if (!debug || is_static(v))
         return error_set(v->error, GRAFT_ESTATIC,
                          "this program is static: it has no loaded objects, nothing can be rebound");
     for (; debug; space++) {

@@ -14,7 +14,8 @@
 struct rebinding {
     struct arena arena;             /* sets and orders, freed at the end */
     world_set consumers, from;
-    size_t *order;                  /* of consumers */
+    size_t *order;                  /* of consumers, breadth first below each root */
+    size_t *root;                   /* for each in order: where its root is in there */
     size_t count;
     size_t *from_list, from_count;
     size_t onto;
@@ -34,8 +35,25 @@ static size_t leaves(const struct retarget *r, uint64_t address)
     return WORLD_NONE;
 }
 
+/* What comes before the duplicate in the walked object's local scope, which starts
+ * with its root: the consumer's own definition above all. */
+static bool is_defined_before(const struct retarget *r, const struct elf_wanted *wanted)
+{
+    const struct rebinding *b = r->data;
+    struct elf_symbol definition;
+    size_t k = 0, end;
+    while (k < b->count && b->order[k] != r->consumer)
+        k++;
+    if (k == b->count)
+        return false;
+    for (end = k; end < b->count && b->root[end] == b->root[k]; end++)
+        ;
+    size_t first = world_lookup(r->world, b->order + b->root[k], end - b->root[k], wanted, &definition);
+    return first != WORLD_NONE && !b->from[first];
+}
+
 /* An unresolved reference goes to the duplicate if that defines it, unless a
- * third object of the global scope comes first. */
+ * third object of the local or the global scope comes first. */
 static size_t leaves_by_name(const struct retarget *r, const struct reference *reference,
                              struct elf_symbol *definition)
 {
@@ -44,7 +62,7 @@ static size_t leaves_by_name(const struct retarget *r, const struct reference *r
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash };
     size_t owner = world_lookup(r->world, b->from_list, b->from_count, &wanted, definition);
-    if (owner == WORLD_NONE)
+    if (owner == WORLD_NONE || is_defined_before(r, &wanted))
         return WORLD_NONE;
     size_t first = world_lookup(r->world, b->scope, b->scope_count, &wanted, &other);
     if (first != WORLD_NONE && first != b->onto && !b->from[first])
@@ -80,9 +98,10 @@ static int add_consumer(const struct world *world, struct rebinding *b, size_t i
         found = 1;
     } else if (world_brought(world, &b->arena, i, mine, order, &found))
         return -GRAFT_ENOMEM;
-    for (size_t k = 0; k < found; k++)
+    for (size_t k = 0, root = b->count; k < found; k++)
         if (!b->consumers[order[k]]) {
             b->consumers[order[k]] = 1;
+            b->root[b->count] = root;
             b->order[b->count++] = order[k];
         }
     return 0;
@@ -186,8 +205,8 @@ static int find_from(const struct world *world, struct rebinding *b, const char 
     if (failure.code == -GRAFT_EAMBIG)
         return error_set(error, GRAFT_EAMBIG, "%s", failure.text);
     if (runtimes && !onto && failure.code)
-        return error_set(error, GRAFT_ENODUP, "the consumer's runtime is the only one here: "
-                         "nothing to rebind (%s)", failure.text);
+        return error_set(error, GRAFT_ENOHOST, "the consumer's runtime is the only one here: %s",
+                         failure.text);
     return error_set(error, GRAFT_ENODUP, "the consumer reaches no known runtime%s: "
                      "say which object it should leave (from)", onto ? " that the host is too" : "");
 }
@@ -254,10 +273,11 @@ static int prepare(const struct world *world, struct rebinding *b, struct graft_
     b->consumers = world_set_new(world, &b->arena);
     b->from = world_set_new(world, &b->arena);
     b->order = arena_array(&b->arena, n, sizeof *b->order);
+    b->root = arena_array(&b->arena, n, sizeof *b->root);
     b->from_list = arena_array(&b->arena, n, sizeof *b->from_list);
     b->scope = arena_array(&b->arena, n, sizeof *b->scope);
     world_set seen = world_set_new(world, &b->arena);
-    if (!b->consumers || !b->from || !b->order || !b->from_list || !b->scope || !seen)
+    if (!b->consumers || !b->from || !b->order || !b->root || !b->from_list || !b->scope || !seen)
         return no_memory(error);
     if (world->main != WORLD_NONE)
         world_closure(world, world->main, seen, b->scope, &b->scope_count);

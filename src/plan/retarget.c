@@ -211,6 +211,20 @@ static int plan_other(struct retarget *r, const struct elf_reloc *reloc)
     return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_RELOC);
 }
 
+static inline uint32_t load32(const unsigned char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint64_t load64(const unsigned char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 /* What the quick test needs of the object being walked. */
 struct walk {
     const struct elf_image *image;
@@ -226,40 +240,45 @@ static inline bool is_foreign(const struct walk *w, enum elf_reloc_class class, 
         && !(class == ELF_RELOC_JUMP_SLOT && value - w->own_low < w->own_size);
 }
 
+static bool holds_address(enum elf_reloc_class class)
+{
+    return class == ELF_RELOC_JUMP_SLOT || class == ELF_RELOC_GLOB_DAT || class == ELF_RELOC_SYMBOLIC;
+}
+
 /* The first relocation from @i on that needs a closer look. This is the inner loop
- * of every plan over memory, for the layout that this process has; what it does
- * not know at once is left to plan_reloc. */
+ * of every plan over memory, for the layout that this process has: runs of one type
+ * whose slots lie in one span; what it does not know at once is left to plan_reloc. */
 static size_t skip_foreign(const struct walk *walk, const struct elf_table *table, size_t i)
 {
-    enum { ENTRY = sizeof(Elf64_Rela), AHEAD = 96 * ENTRY };
+    enum { ENTRY = sizeof(Elf64_Rela), AHEAD = 96 * ENTRY, AHEAD_SLOTS = 32 * sizeof(uint64_t) };
     const struct walk w = *walk;
     const struct elf_span span = w.hint ? *w.hint : (struct elf_span){ 0 };
     const uint64_t room = span.size < sizeof(uint64_t) ? 0 : span.size - sizeof(uint64_t) + 1;
+    const unsigned char *p = table->bytes + i * ENTRY, *end = table->bytes + table->count * ENTRY;
     if (!w.image->relocated || w.image->swap || w.image->elf_class != ELFCLASS64 || !table->has_addend)
         return i;
-    uint32_t last_type = 0;
-    enum elf_reloc_class class = ELF_RELOC_NONE;
-    for (const unsigned char *p = table->bytes + i * ENTRY; i < table->count; i++, p += ENTRY) {
-        uint64_t offset, value;
-        int64_t addend;
-        uint32_t type;
-        __builtin_prefetch(p + AHEAD);
-        memcpy(&type, p + offsetof(Elf64_Rela, r_info), sizeof type);
-        if (type != last_type)      /* runs of one type are long */
-            class = elf_reloc_class(w.image->arch, last_type = type);
-        if (class == ELF_RELOC_RELATIVE)
-            continue;
-        memcpy(&offset, p, sizeof offset);
-        memcpy(&addend, p + offsetof(Elf64_Rela, r_addend), sizeof addend);
-        if ((class != ELF_RELOC_JUMP_SLOT && class != ELF_RELOC_GLOB_DAT && class != ELF_RELOC_SYMBOLIC)
-            || offset - span.vaddr >= room)
+    while (p < end) {
+        const uint32_t type = load32(p + offsetof(Elf64_Rela, r_info));
+        const enum elf_reloc_class class = elf_reloc_class(w.image->arch, type);
+        if (class != ELF_RELOC_RELATIVE && !holds_address(class))
             break;
-        __builtin_prefetch(span.bytes + (offset - span.vaddr) + 256);
-        memcpy(&value, span.bytes + (offset - span.vaddr), sizeof value);
-        if (!is_foreign(&w, class, value, addend))
+        const unsigned char *start = p;
+        for (; p < end && load32(p + offsetof(Elf64_Rela, r_info)) == type; p += ENTRY) {
+            uint64_t slot = load64(p) - span.vaddr;
+            __builtin_prefetch(p + AHEAD);
+            if (class == ELF_RELOC_RELATIVE)
+                continue;
+            if (slot >= room)
+                break;
+            __builtin_prefetch(span.bytes + slot + AHEAD_SLOTS);
+            if (!is_foreign(&w, class, load64(span.bytes + slot),
+                            (int64_t)load64(p + offsetof(Elf64_Rela, r_addend))))
+                break;
+        }
+        if (p == start || (p < end && load32(p + offsetof(Elf64_Rela, r_info)) == type))
             break;
     }
-    return i;
+    return (size_t)(p - table->bytes) / ENTRY;
 }
 
 static int plan_reloc(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,

@@ -120,6 +120,7 @@ static bool ifunc_choice(const struct world *world, size_t owner_index, const st
                          uint64_t *value)
 {
     const struct world_object *owner = world_object(world, owner_index);
+    uint64_t held;
     if (own_slot(owner, mine->index, value))
         return true;
     for (size_t o = 0; o < world->objects.count; o++) {
@@ -135,14 +136,14 @@ static bool ifunc_choice(const struct world *world, size_t owner_index, const st
                 bool same = class == ELF_RELOC_IRELATIVE
                           ? o == owner_index && (uint64_t)reloc.addend == mine->value
                           : class == ELF_RELOC_GLOB_DAT || class == ELF_RELOC_JUMP_SLOT;
-                if (!same || !elf_slot_read(image, &hint, reloc.offset, value)
-                    || *value - world_start(owner) >= owner->image.high - owner->image.low)
+                if (!same || !elf_slot_read(image, &hint, reloc.offset, &held)
+                    || held - world_start(owner) >= owner->image.high - owner->image.low)
                     continue;
-                if (class == ELF_RELOC_IRELATIVE)
-                    return true;
-                const char *name = elf_symbol_name(image, reloc.symbol);
-                if (name && !strcmp(name, mine->name) && o != owner_index)
-                    return true;
+                const char *name = class == ELF_RELOC_IRELATIVE ? NULL : elf_symbol_name(image, reloc.symbol);
+                if (class != ELF_RELOC_IRELATIVE && (!name || strcmp(name, mine->name) || o == owner_index))
+                    continue;
+                *value = held;
+                return true;
             }
     }
     return false;

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes tests/fuzz/corpus/: tiny libraries of every shape that the linkers at hand
 # can produce, cut behind their last segment, and the images of elf_builder for
-# the byte orders and classes that no linker here writes. What a fuzzer found
-# (corpus/found-*) is kept. Nothing in the build needs this: the corpus is in
-# the tree.
+# the byte orders and classes that no linker here writes. Kept are found-*, what a
+# fuzzer found, and grown-*, the few of the thousands of inputs of a long run that
+# cover most of what the seeds do not (greedy, by afl-showmap's edges). Nothing in
+# the build needs this script: the corpus is in the tree.
 set -eu
 cd "$(dirname "$0")"
 here=$PWD
@@ -85,8 +86,9 @@ for arch in aarch64-linux-gnu riscv64-linux-gnu armv7-linux-gnueabi powerpc64-li
             mips-linux-gnu mips64-linux-gnuabi64 i686-linux-gnu
 do
     lib "${arch%%-*}.so" clang --target=$arch $lld versioned.c -Wl,--version-script=versions.map
-    lib "${arch%%-*}-tls.so" clang --target=$arch $lld lib.c
 done
+lib aarch64-tls.so   clang --target=aarch64-linux-gnu $lld lib.c
+lib powerpc64-tls.so clang --target=powerpc64-linux-gnu $lld lib.c
 
 # Only what a loader reads: cut behind the last segment.
 end_of() {
@@ -109,7 +111,7 @@ mv seeds/* .
 rm -r seeds make_seeds
 
 mkdir -p "$out"
-find "$out" -type f ! -name 'found-*' -delete
+find "$out" -type f ! -name 'found-*' ! -name 'grown-*' -delete
 for f in *; do
     case $f in *.c|*.map|errors|segments) ;; *) chmod 644 "$f"; mv "$f" "$out/" ;; esac
 done

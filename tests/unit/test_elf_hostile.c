@@ -399,7 +399,7 @@ static void a_cyclic_sysv_chain_of_long_names_ends_soon(void **state)
     struct build build;
     struct built b;
     struct elf_image image;
-    enum { NAME = 30000, CHAINS = 8000 };
+    enum { NAME = 30000, CHAINS = 7000 };
     hostile_open(&image, &b, &build);
     size_t strings = 0x1000, table = strings + NAME + 8;
     memset(b.bytes + strings, 'x', NAME);
@@ -517,7 +517,7 @@ static void more_versions_than_the_limit_are_refused(void **state)
     struct graft_error error;
     enum { VERSIONS = 2300 };
     hostile_open(&image, &b, &build);
-    size_t needs = 0x2000, end = HOSTILE_SIZE - 16 * 2000;
+    size_t needs = 0x2000;
     for (int second = 0; second < 2; second++) {
         size_t at = second ? needs + 16 : needs;
         built_put(&b, at, 2, 1);
@@ -527,7 +527,6 @@ static void more_versions_than_the_limit_are_refused(void **state)
     }
     for (size_t i = 0; i < VERSIONS; i++)
         built_put(&b, needs + 0x1000 + 16 * i + 12, 4, 16);
-    (void)end;
     set_dynamic(&b, DT_VERNEED, build.base + needs);
     set_dynamic(&b, DT_VERNEEDNUM, 2);
     assert_int_equal(open_bytes(b.bytes, b.size, &error), -GRAFT_EFORMAT);

@@ -102,7 +102,7 @@ static struct target fixture_start(uid_t user, const char *program, ...)
     return target;
 }
 
-static bool fixture_lives(const struct target *target)
+static inline bool fixture_lives(const struct target *target)
 {
     return waitpid(target->pid, NULL, WNOHANG) == 0;
 }

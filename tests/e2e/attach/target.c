@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A process to attach to. Options choose what it is busy with:
  *
- *   --consumer FILE  loads it, --host FILE before it, both RTLD_LOCAL
+ *   --consumer FILE  loads it, --host and --also FILE before it, all RTLD_LOCAL
  *   --threads N      call through all slots without a pause
  *   --hold-lazy      calls only when told to
  *   --blocked        threads inside system calls that a stop breaks off
@@ -145,9 +145,9 @@ static void start(void *(*function)(void *))
         abort();
 }
 
-static void load(const char *host, const char *consumer)
+static void load(const char *host, const char *also, const char *consumer)
 {
-    if (host && !dlopen(host, RTLD_NOW | RTLD_LOCAL))
+    if ((host && !dlopen(host, RTLD_NOW | RTLD_LOCAL)) || (also && !dlopen(also, RTLD_NOW | RTLD_LOCAL)))
         abort();
     void *handle = dlopen(consumer, RTLD_LAZY | RTLD_LOCAL);
     if (!handle || !(consumer_sum = (uint32_t (*)(void))dlsym(handle, "consumer_sum")))
@@ -156,7 +156,7 @@ static void load(const char *host, const char *consumer)
 
 int main(int argc, char **argv)
 {
-    const char *host = NULL, *consumer = NULL;
+    const char *host = NULL, *also = NULL, *consumer = NULL;
     int threads = 0, blocked = 0, churning = 0, hold = 0, leaves = 0;
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED, SHARED_DESCRIPTOR, 0);
     if (shared == MAP_FAILED)
@@ -168,6 +168,7 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &set, NULL);
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--host")) host = argv[++i];
+        else if (!strcmp(argv[i], "--also")) also = argv[++i];
         else if (!strcmp(argv[i], "--consumer")) consumer = argv[++i];
         else if (!strcmp(argv[i], "--threads")) threads = atoi(argv[++i]);
         else if (!strcmp(argv[i], "--blocked")) blocked = 1;
@@ -180,7 +181,7 @@ int main(int argc, char **argv)
         else abort();
     }
     if (consumer)
-        load(host, consumer);
+        load(host, also, consumer);
     for (int i = 0; consumer && i < threads; i++)
         start(hold ? call_when_told : call);
     if (blocked) {
