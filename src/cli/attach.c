@@ -8,6 +8,7 @@
 
 #include <graft/attach.h>
 
+#include "base/error.h"
 #include "cli/cli.h"
 #include "cli/render.h"
 #include "cli/site.h"
@@ -46,13 +47,17 @@ static int apply_rule(struct attachment *a, const struct rule *rule, struct graf
     graft_target_plan_free(plan);
     if (failed)
         return failed;
-    a->done[a->count++] = result.plan;
+    if (result.plan)                /* 0 would be: all plans */
+        a->done[a->count++] = result.plan;
     json_array_append_new(a->results, json_pack("{s:s, s:i, s:I, s:I, s:i, s:I}", "rule", label,
         "plan", (int)result.plan, "slots", (json_int_t)result.slots, "threads", (json_int_t)result.threads,
         "stops", (int)result.stops, "stopped_ns", (json_int_t)result.stopped));
-    if (!a->json)
-        printf("plan %u: %s: %zu slots written, %zu threads stopped for %.0f us\n", result.plan, label,
-               result.slots, result.threads, (double)result.stopped / 1000);
+    if (!a->json && result.plan)
+        printf("plan %u: %s: %zu slot%s written, %zu thread%s stopped for %.0f us\n", result.plan, label,
+               result.slots, plural(result.slots), result.threads, plural(result.threads),
+               (double)result.stopped / 1000);
+    else if (!a->json)
+        printf("%s: nothing to write: no slot is bound to the duplicate\n", label);
     return 0;
 }
 
@@ -61,8 +66,11 @@ static void take_back(struct attachment *a)
     while (a->count > 0) {
         struct graft_attach_result result = { .size = sizeof result };
         struct graft_error error = { 0 };
-        if (graft_target_undo(a->target, a->done[--a->count], &result, &error))
+        unsigned plan = a->done[--a->count];
+        if (graft_target_undo(a->target, plan, &result, &error))
             report_error(&command_attach, &error);
+        else
+            fprintf(stderr, "graft attach: plan %u was taken back\n", plan);
     }
 }
 
@@ -73,7 +81,7 @@ static int apply_rules(struct attachment *a, const char *text)
     struct graft_error error = { 0 };
     int failed = rules_parse(&rules, text, &error), status;
     if (!failed && rules.count > sizeof a->done / sizeof *a->done)
-        failed = error.code = -GRAFT_EINVAL;
+        failed = error_set(&error, GRAFT_EINVAL, "at most 64 rules at once");
     for (size_t i = 0; !failed && i < rules.count; i++)
         failed = apply_rule(a, arena_list_at(&rules, i), &error);
     status = failed ? report_error(&command_attach, &error) : EXIT_DONE;
@@ -92,7 +100,7 @@ static int attach(struct attachment *a, const char *rules)
     int status = apply_rules(a, rules);
     if (!status && a->json)
         render_json(json_pack("{s:i, s:i, s:O}", "format", 1, "pid", (int)a->pid, "applied", a->results));
-    else if (!status)
+    else if (!status && a->count)
         printf("graft undo %d puts it back\n", (int)a->pid);
     json_decref(a->results);
     graft_target_close(a->target);
@@ -108,14 +116,14 @@ static int run(int count, char **arguments)
     struct rule_options rules = { 0 };
     struct attachment a = { 0 };
     int option;
-    while ((option = getopt_long(count, arguments, "jvh", options, NULL)) != -1)
+    while ((option = getopt_long(count, arguments, ":jvh", options, NULL)) != -1)
         switch (option) {
         case 'h': return print_help(&command_attach);
         case 'j': a.json = true; break;
         case 'v': a.verbose = true; break;
         default:
             if (!rule_option(&rules, option, optarg))
-                return usage_error(&command_attach, "what is meant is not clear");
+                return option_error(&command_attach, arguments);
         }
     if (optind + 1 != count || !(a.pid = parse_pid(arguments[optind])))
         return usage_error(&command_attach, "name one process by its PID");
@@ -130,6 +138,6 @@ const struct command command_attach = {
     RULE_OPTIONS_HELP
     "  -v, --verbose         show the plans first, slot by slot\n"
     "  --json                tell what was done as JSON\n"
-    "  -h, --help\n\n"
+    "  -h, --help            this text\n\n"
     "Nothing is injected. graft plan with the same options shows what would be done.\n",
 };

@@ -26,6 +26,16 @@ extern const struct command command_objects, command_plan, command_run, command_
 /* Prints "graft NAME: …" on standard error and returns EXIT_USAGE. */
 int usage_error(const struct command *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The same for an option that getopt did not take (with ':' in front of its
+ * letters, so that it says nothing itself). */
+int option_error(const struct command *, char **arguments);
+
+/* "s", or nothing for one. */
+static inline const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 /* Prints the error and returns the exit status that its code means. */
 int report_error(const struct command *, const struct graft_error *);
 

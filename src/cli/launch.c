@@ -176,15 +176,21 @@ static int check_rules(const struct command *command, const char *text)
     return count ? EXIT_DONE : usage_error(command, "the rules are empty");
 }
 
-int launch_exec(const struct command *command, const struct launch *launch, char **arguments)
+int launch_check(const struct command *command, const struct launch *launch, char **arguments)
 {
     char path[PATH_MAX];
     int status = check_rules(command, launch->rules);
     if (status)
         return status;
     if (!find_program(arguments[0], path))
-        return refuse(command, arguments[0], "no such program");
-    if ((status = examine(command, path)) || (status = set_environment(command, launch)))
+        return refuse(command, arguments[0], access(path, F_OK) ? "no such program" : "it is not executable");
+    return examine(command, path);
+}
+
+int launch_exec(const struct command *command, const struct launch *launch, char **arguments)
+{
+    int status = launch_check(command, launch, arguments);
+    if (status || (status = set_environment(command, launch)))
         return status;
     execvp(arguments[0], arguments);
     return refuse(command, arguments[0], strerror(errno));

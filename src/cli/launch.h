@@ -12,6 +12,10 @@ struct launch {
     bool inherit, dry_run;
 };
 
+/* Whether the rules can be read and the command can take them; else the exit
+ * status, and the reason has been printed. */
+int launch_check(const struct command *, const struct launch *, char **arguments);
+
 /* Checks the rules and the command, sets the environment, and execs. Returns only
  * on failure, with the exit status; the reason has been printed. */
 int launch_exec(const struct command *, const struct launch *, char **arguments);

@@ -3,6 +3,7 @@
  * subcommand is called and does is said once, in its struct command. */
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,11 @@ int usage_error(const struct command *command, const char *format, ...)
     va_end(arguments);
     fprintf(stderr, "\nTry: graft %s --help\n", command->name);
     return EXIT_USAGE;
+}
+
+int option_error(const struct command *command, char **arguments)
+{
+    return usage_error(command, "the option %s is not known, or lacks its value", arguments[optind - 1]);
 }
 
 /* What each error means for whoever called the command. */

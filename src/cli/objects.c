@@ -43,11 +43,11 @@ static int run(int count, char **arguments)
     };
     bool json = false;
     int option;
-    while ((option = getopt_long(count, arguments, "jh", options, NULL)) != -1) {
+    while ((option = getopt_long(count, arguments, ":jh", options, NULL)) != -1) {
         if (option == 'h')
             return print_help(&command_objects);
         if (option != 'j')
-            return usage_error(&command_objects, "what is meant is not clear");
+            return option_error(&command_objects, arguments);
         json = true;
     }
     if (optind == count)
@@ -68,6 +68,6 @@ static int run(int count, char **arguments)
 const struct command command_objects = {
     "objects", "[--json] PID | FILE...",
     "list the objects of a process, or look at files, and name the interpreters in them", run,
-    "  --json  as JSON\n  -h, --help\n\n"
+    "  --json                as JSON\n  -h, --help            this text\n\n"
     "A process is only read, never stopped. A file may be of any architecture.\n",
 };

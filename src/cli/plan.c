@@ -111,12 +111,27 @@ static json_t *read_report(const char *path)
     return plans;
 }
 
+static bool all_can_be_applied(const json_t *plans)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(plans, i, entry) {
+        const json_t *plan = json_object_get(entry, "plan");
+        if (!plan || (json_integer_value(json_object_get(plan, "refusals"))
+                      && !json_is_true(json_object_get(plan, "partial"))))
+            return false;
+    }
+    return json_array_size(plans) > 0;
+}
+
 static int run_child(struct launch *launch, char **arguments)
 {
     int status = 0;
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
+        dup2(STDERR_FILENO, STDOUT_FILENO);     /* standard output is for the plans */
         _exit(launch_exec(&command_plan, launch, arguments));
+    }
     if (child < 0)
         return EXIT_FAILED;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -134,10 +149,16 @@ static int plan_command(char **arguments, const char *rules, bool json)
         return EXIT_FAILED;
     }
     close(file);
-    int ended = run_child(&launch, arguments);
+    int ended = 0, status = launch_check(&command_plan, &launch, arguments);
+    if (!status)
+        ended = run_child(&launch, arguments);
     json_t *plans = read_report(report);
-    int status = json_array_size(plans) ? EXIT_DONE : EXIT_NEGATIVE;
     unlink(report);
+    if (status) {
+        json_decref(plans);
+        return status;
+    }
+    status = all_can_be_applied(plans) ? EXIT_DONE : EXIT_NEGATIVE;
     if (json_array_size(plans))
         render_plans(plans, json);
     else
@@ -159,14 +180,14 @@ static int run(int count, char **arguments)
     const char *library_path = getenv("LD_LIBRARY_PATH");
     bool json = false, command;
     int option;
-    while ((option = getopt_long(count, arguments, "+jL:h", options, NULL)) != -1)
+    while ((option = getopt_long(count, arguments, ":jL:h", options, NULL)) != -1)
         switch (option) {
         case 'h': return print_help(&command_plan);
         case 'j': json = true; break;
         case 'L': library_path = optarg; break;
         default:
             if (!rule_option(&rules, option, optarg))
-                return usage_error(&command_plan, "what is meant is not clear");
+                return option_error(&command_plan, arguments);
         }
     if (optind == count)
         return usage_error(&command_plan, "name a process, files, or a command after --");
@@ -186,7 +207,7 @@ const struct command command_plan = {
     RULE_OPTIONS_HELP
     "  --library-path DIRS   where to look for what the files need\n"
     "  --json                as JSON\n"
-    "  -h, --help\n\n"
+    "  -h, --help            this text\n\n"
     "A process is only read. With FILEs, the first executable among them is the main\n"
     "program. A COMMAND is run to its end with nothing edited in it.\n",
 };

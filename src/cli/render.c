@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
 #include "plan/plan.h"
 
 static const char *const states[] = { "unknown", "stateless", "uninitialised", "initialised" };
@@ -73,6 +74,21 @@ static json_t *address_json(uint64_t address)
     return json_sprintf("0x%" PRIx64, address);
 }
 
+/* A name may be any bytes, JSON is UTF-8: what is not becomes question marks. */
+static json_t *text_json(const char *text)
+{
+    json_t *json = text ? json_string(text) : json_null();
+    if (json)
+        return json;
+    char *copy = strdup(text);
+    for (char *p = copy; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    json = json_string(copy ? copy : "");
+    free(copy);
+    return json;
+}
+
 static json_t *object_json(const struct graft_object *object)
 {
     char build_id[65];
@@ -80,8 +96,9 @@ static json_t *object_json(const struct graft_object *object)
     build_id_text(object, build_id);
     for (size_t i = 0; i < object->runtime_count; i++)
         json_array_append_new(runtimes, runtime_json(&object->runtime[i]));
-    return json_pack("{s:i, s:s, s:s?, s:s, s:o, s:o, s:o, s:b, s:b, s:o}",
-                     "namespace", (int)object->space, "path", object->path, "soname", object->soname,
+    return json_pack("{s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o}",
+                     "namespace", (int)object->space, "path", text_json(object->path),
+                     "soname", text_json(object->soname),
                      "build_id", build_id, "start", address_json(object->start),
                      "end", address_json(object->end), "bias", address_json(object->bias),
                      "main", (int)object->is_main, "vdso", (int)object->is_vdso, "runtimes", runtimes);
@@ -152,7 +169,7 @@ void render_objects(const struct graft_objects *objects, const char *target, boo
     json_t *list = json_array();
     for (size_t i = 0; i < graft_objects_count(objects); i++)
         json_array_append_new(list, object_json(graft_objects_get(objects, i)));
-    render_json(json_pack("{s:i, s:s, s:o}", "format", 1, "target", target, "objects", list));
+    render_json(json_pack("{s:i, s:o, s:o}", "format", 1, "target", text_json(target), "objects", list));
 }
 
 /* ---- plans -------------------------------------------------------------- */
@@ -230,7 +247,7 @@ static void member_table(const json_t *slots, size_t member, const char *path)
     }
     if (!table)
         return;
-    printf("%s: %zu slots\n", path, count);
+    printf("%s: %zu slot%s\n", path, count, plural(count));
     table_print(table);
     putchar('\n');
 }
@@ -242,9 +259,9 @@ static void totals(const json_t *plan)
     json_t *slot;
     json_array_foreach(slots, i, slot)
         count[verdict_of(string_of(slot, "verdict"))]++;
-    printf("total: %lld relocations looked at, %lld slots to edit",
-           (long long)json_integer_value(json_object_get(plan, "relocations")),
-           (long long)json_integer_value(json_object_get(plan, "edits")));
+    size_t edits = (size_t)json_integer_value(json_object_get(plan, "edits"));
+    printf("total: %lld relocations looked at, %zu slot%s to edit",
+           (long long)json_integer_value(json_object_get(plan, "relocations")), edits, plural(edits));
     for (unsigned v = 0; v < GRAFT_VERDICT_COUNT; v++)
         if (count[v] && !verdict_edits((enum graft_verdict)v))
             printf(", %zu %s", count[v], graft_verdict_name((enum graft_verdict)v));

@@ -26,6 +26,12 @@ static void append_text(struct rule_options *options, const char *text)
     append(options, text, strlen(text));
 }
 
+static void give_up(const char *why)
+{
+    fprintf(stderr, "graft: %s\n", why);
+    exit(EXIT_USAGE);
+}
+
 static void read_rules(struct rule_options *options, const char *path)
 {
     FILE *file = strcmp(path, "-") ? fopen(path, "r") : stdin;
@@ -47,7 +53,7 @@ bool rule_option(struct rule_options *options, int option, const char *value)
     switch (option) {
     case 'r': case 'i':
         if (options->count == sizeof options->asked / sizeof *options->asked)
-            return false;
+            give_up("at most 64 rules on a command line: use --rules");
         options->asked[options->count].isolate = option == 'i';
         options->asked[options->count++].value = value;
         return true;
@@ -85,6 +91,11 @@ static void append_rule(struct rule_options *options, bool isolate, const char *
 
 bool rule_options_finish(struct rule_options *options)
 {
+    bool rebinds = false;
+    for (size_t i = 0; i < options->count; i++)
+        rebinds |= !options->asked[i].isolate;
+    if (!rebinds && (options->from || options->only || options->partial || options->any_version))
+        give_up("--from, --only, --partial and --any-version belong to --rebind, and there is none");
     for (size_t i = 0; i < options->count; i++)
         append_rule(options, options->asked[i].isolate, options->asked[i].value);
     return options->length > 0;

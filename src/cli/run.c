@@ -15,24 +15,23 @@
 static int run(int count, char **arguments)
 {
     static const struct option options[] = {
-        RULE_OPTIONS_LONG, { "inherit", no_argument, NULL, 'I' }, { "no-inherit", no_argument, NULL, 'N' },
+        RULE_OPTIONS_LONG, { "no-inherit", no_argument, NULL, 'N' },
         { "verbose", no_argument, NULL, 'v' }, { "quiet", no_argument, NULL, 'q' },
         { "report", required_argument, NULL, 'T' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     struct rule_options rules = { 0 };
     struct launch launch = { .inherit = true };
     int option;
-    while ((option = getopt_long(count, arguments, "+vqh", options, NULL)) != -1)
+    while ((option = getopt_long(count, arguments, "+:vqh", options, NULL)) != -1)
         switch (option) {
         case 'h': return print_help(&command_run);
-        case 'I': launch.inherit = true; break;
         case 'N': launch.inherit = false; break;
         case 'v': launch.verbose = 1; break;
         case 'q': launch.verbose = -1; break;
         case 'T': launch.report = optarg; break;
         default:
             if (!rule_option(&rules, option, optarg))
-                return usage_error(&command_run, "what is meant is not clear");
+                return option_error(&command_run, arguments);
         }
     if (optind == count)
         return usage_error(&command_run, "name a command to run, after --");
@@ -50,5 +49,5 @@ const struct command command_run = {
     "  -v, --verbose         tell what was done, on standard error\n"
     "  -q, --quiet           not even what could not be done\n"
     "  --report FILE         append each plan to FILE as JSON\n"
-    "  -h, --help\n",
+    "  -h, --help            this text\n",
 };

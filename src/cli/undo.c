@@ -24,7 +24,8 @@ static void print_plan(const struct graft_attach_plan *plan)
     struct tm local;
     if (localtime_r(&seconds, &local))
         strftime(when, sizeof when, "%F %T", &local);
-    printf("plan %u: %s: %zu slots, %s%s\n", plan->plan, plan->label, plan->slots, when,
+    printf("plan %u: %s: %zu slot%s, %s%s\n", plan->plan, plan->label, plan->slots,
+           plural(plan->slots), when,
            plan->interrupted ? ", interrupted while it was applied" : "");
 }
 
@@ -60,8 +61,8 @@ static int undo(struct graft_target *target, unsigned plan, bool json)
         render_json(json_pack("{s:i, s:I, s:I, s:I}", "format", 1, "slots", (json_int_t)result.slots, "threads",
                               (json_int_t)result.threads, "stopped_ns", (json_int_t)result.stopped));
     else
-        printf("%zu slots put back, %zu threads stopped for %.0f us\n", result.slots, result.threads,
-               (double)result.stopped / 1000);
+        printf("%zu slot%s put back, %zu thread%s stopped for %.0f us\n", result.slots, plural(result.slots),
+               result.threads, plural(result.threads), (double)result.stopped / 1000);
     return EXIT_DONE;
 }
 
@@ -74,7 +75,7 @@ static int run(int count, char **arguments)
     bool json = false, only_list = false;
     pid_t number = 0, pid;
     int option;
-    while ((option = getopt_long(count, arguments, "n:ljh", options, NULL)) != -1)
+    while ((option = getopt_long(count, arguments, ":n:ljh", options, NULL)) != -1)
         switch (option) {
         case 'h': return print_help(&command_undo);
         case 'j': json = true; break;
@@ -83,7 +84,7 @@ static int run(int count, char **arguments)
             if ((number = parse_pid(optarg)))
                 break;
             return usage_error(&command_undo, "'%s' is not the number of a plan", optarg);
-        default: return usage_error(&command_undo, "what is meant is not clear");
+        default: return option_error(&command_undo, arguments);
         }
     if (optind + 1 != count || !(pid = parse_pid(arguments[optind])))
         return usage_error(&command_undo, "name one process by its PID");
@@ -102,5 +103,5 @@ const struct command command_undo = {
     "  --plan NUMBER         only that plan (default: all, in any order)\n"
     "  --list                only tell what is applied\n"
     "  --json                as JSON\n"
-    "  -h, --help\n",
+    "  -h, --help            this text\n",
 };

@@ -105,6 +105,12 @@ static void report(const struct rule *rule, const struct graft_plan *plan, const
     munmap(text, size);
 }
 
+/* A consumer that is bound to the host already, or to nothing yet. */
+static bool is_harmless(const struct graft_plan *plan, const struct graft_error *error)
+{
+    return plan && error->code == -GRAFT_ENODUP;
+}
+
 static void listen(void *arg, const struct rule *rule, const char *consumer, const struct graft_plan *plan,
                    const struct graft_error *error)
 {
@@ -112,7 +118,7 @@ static void listen(void *arg, const struct rule *rule, const char *consumer, con
     (void)consumer;
     if (entry.report[0])
         report(rule, plan, error);
-    if (entry.verbose > 0 || (entry.verbose == 0 && error->code && error->code != -GRAFT_ENODUP))
+    if (entry.verbose > 0 || (entry.verbose == 0 && error->code && !is_harmless(plan, error)))
         say(rule, plan, error);
     if (plan && entry.verbose >= 0 && !(plan->flags & GRAFT_PARTIAL && entry.verbose == 0))
         say_refused(plan);

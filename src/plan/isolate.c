@@ -29,8 +29,9 @@ static size_t leaves(const struct retarget *r, uint64_t address)
 }
 
 static size_t leaves_by_name(const struct retarget *r, const struct reference *reference,
-                             struct elf_symbol *definition)
+                             struct elf_symbol *definition, bool *elsewhere)
 {
+    (void)elsewhere;
     const struct isolation *s = r->data;
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash };

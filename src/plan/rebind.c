@@ -55,18 +55,18 @@ static bool is_defined_before(const struct retarget *r, const struct elf_wanted 
 /* An unresolved reference goes to the duplicate if that defines it, unless a
  * third object of the local or the global scope comes first. */
 static size_t leaves_by_name(const struct retarget *r, const struct reference *reference,
-                             struct elf_symbol *definition)
+                             struct elf_symbol *definition, bool *elsewhere)
 {
     const struct rebinding *b = r->data;
     struct elf_symbol other;
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash };
     size_t owner = world_lookup(r->world, b->from_list, b->from_count, &wanted, definition);
-    if (owner == WORLD_NONE || is_defined_before(r, &wanted))
+    if (owner == WORLD_NONE)
         return WORLD_NONE;
     size_t first = world_lookup(r->world, b->scope, b->scope_count, &wanted, &other);
-    if (first != WORLD_NONE && first != b->onto && !b->from[first])
-        return WORLD_NONE;
+    *elsewhere = is_defined_before(r, &wanted)
+              || (first != WORLD_NONE && first != b->onto && !b->from[first]);
     return owner;
 }
 
@@ -174,6 +174,21 @@ static int host_of(const struct world *world, const char *tag, const unsigned ch
     return 0;
 }
 
+static bool is_root(const struct rebinding *b, size_t i)
+{
+    for (size_t k = 0; k < b->count; k++)
+        if (b->order[k] == i)
+            return b->root[k] == k;
+    return false;
+}
+
+static int embedded(const struct world *world, size_t i, const char *tag, struct graft_error *error)
+{
+    return error_about(error, GRAFT_EREFUSED, world_object(world, i)->path, "",
+                       "%s holds a %s of its own: its references are bound inside it, no slot leads out",
+                       world_object(world, i)->path, tag);
+}
+
 /* Finds the duplicate: a runtime that the consumers reach, of which another
  * object outside their closure is the host; or which the given host is too. */
 static int find_from(const struct world *world, struct rebinding *b, const char *onto,
@@ -196,6 +211,8 @@ static int find_from(const struct world *world, struct rebinding *b, const char 
             if (b->from_count && host != b->onto)
                 return error_set(error, GRAFT_EAMBIG,
                                  "the consumer brought duplicates of several hosts: say from which");
+            if (is_root(b, i))
+                return embedded(world, i, found[k].tag, error);
             b->onto = host;
             add_from(b, i);
         }

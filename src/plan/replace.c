@@ -32,8 +32,9 @@ static const struct replacement *by_name(const struct replacing *p, const char *
 }
 
 static size_t leaves_by_name(const struct retarget *r, const struct reference *reference,
-                             struct elf_symbol *definition)
+                             struct elf_symbol *definition, bool *elsewhere)
 {
+    (void)elsewhere;
     const struct replacement *function = by_name(r->data, reference->name);
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash };

@@ -55,6 +55,13 @@ static bool still_bound(const struct retarget *r, size_t owner, const struct ref
     return object->image.bias + definition->value == value;
 }
 
+size_t retarget_owner(const struct retarget *r, const struct reference *reference, struct elf_symbol *definition)
+{
+    bool elsewhere = false;
+    size_t owner = r->policy->leaves_by_name(r, reference, definition, &elsewhere);
+    return elsewhere ? WORLD_NONE : owner;
+}
+
 /* A slot whose present owner is known: finds the new one and the verdict. */
 static int plan_move(struct retarget *r, const struct elf_reloc *reloc, struct reference *reference,
                      size_t owner, const struct elf_symbol *old, uint64_t slot_value, int64_t addend,
@@ -134,9 +141,12 @@ static int plan_unresolved(struct retarget *r, const struct elf_reloc *reloc, en
     struct elf_symbol symbol, old;
     if (!retarget_reference(r, reloc, class, &reference, &symbol))
         return 0;
-    size_t owner = r->policy->leaves_by_name(r, &reference, &old);
+    bool elsewhere = false;
+    size_t owner = r->policy->leaves_by_name(r, &reference, &old, &elsewhere);
     if (owner == WORLD_NONE)
         return 0;
+    if (elsewhere)
+        return plan_skip(r, reloc, &reference, owner, slot_value, GRAFT_VERDICT_ELSEWHERE);
     return plan_move(r, reloc, &reference, owner, &old, slot_value, addend, reference.live);
 }
 
@@ -192,7 +202,7 @@ static int plan_copy(struct retarget *r, const struct elf_reloc *reloc)
     struct elf_symbol symbol, old;
     if (!retarget_reference(r, reloc, ELF_RELOC_COPY, &reference, &symbol))
         return 0;
-    size_t owner = r->policy->leaves_by_name(r, &reference, &old);
+    size_t owner = retarget_owner(r, &reference, &old);
     if (owner == WORLD_NONE)
         return 0;
     return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_COPY);
@@ -205,7 +215,7 @@ static int plan_other(struct retarget *r, const struct elf_reloc *reloc)
     struct elf_symbol symbol, old;
     if (!retarget_reference(r, reloc, ELF_RELOC_OTHER, &reference, &symbol))
         return 0;
-    size_t owner = r->policy->leaves_by_name(r, &reference, &old);
+    size_t owner = retarget_owner(r, &reference, &old);
     if (owner == WORLD_NONE)
         return 0;
     return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_RELOC);

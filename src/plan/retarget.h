@@ -17,8 +17,10 @@ struct retarget_policy {
      * leave it, else WORLD_NONE. */
     size_t (*leaves)(const struct retarget *, uint64_t address);
     /* For a slot that holds no address (not resolved yet, thread-local, in a
-     * file): the object that the reference binds to, if slots must leave it. */
-    size_t (*leaves_by_name)(const struct retarget *, const struct reference *, struct elf_symbol *);
+     * file): the object that slots must leave and that defines the name, else
+     * WORLD_NONE; *elsewhere: another object comes before it in the scope. */
+    size_t (*leaves_by_name)(const struct retarget *, const struct reference *, struct elf_symbol *,
+                             bool *elsewhere);
     /* The new definition; out->object WORLD_NONE: nothing to do. */
     void (*arrives)(const struct retarget *, const struct reference *, struct target *out);
 };
@@ -48,6 +50,9 @@ int retarget_tls(struct retarget *, const struct elf_reloc *, enum elf_reloc_cla
 
 /* Adds an entry for the consumer's slot at link address @offset. */
 int retarget_add(struct retarget *, const struct plan_entry *, uint64_t offset);
+
+/* The object that a reference without an address must leave, or WORLD_NONE. */
+size_t retarget_owner(const struct retarget *, const struct reference *, struct elf_symbol *);
 
 /* Whether @symbol is among the names asked for. */
 bool retarget_asked(const struct retarget *, const char *symbol);

@@ -150,7 +150,7 @@ int retarget_tls(struct retarget *r, const struct elf_reloc *reloc, enum elf_rel
     uint64_t old = 0, value = 0;
     if (!retarget_reference(r, reloc, class, &reference, &symbol))
         return 0;
-    size_t owner = r->policy->leaves_by_name(r, &reference, &old_symbol);
+    size_t owner = retarget_owner(r, &reference, &old_symbol);
     if (owner == WORLD_NONE)
         return 0;
     r->policy->arrives(r, &reference, &target);

@@ -16,10 +16,10 @@ const char *fixture_path(const char *file)
     static char paths[4][PATH_MAX];
     static unsigned next;
     const char *build = getenv("BUILD");
-    char *path = paths[next++ % 4], folder[PATH_MAX];
+    char *path = paths[next++ % 4], folder[PATH_MAX - 256];
     snprintf(folder, sizeof(folder), "%s/fixtures", build ? build : "build");
     char *full = realpath(folder, NULL);
-    snprintf(path, PATH_MAX, "%s/%s", full ? full : folder, file);
+    snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX - 256, full ? full : folder, file);
     free(full);
     return path;
 }
