@@ -21,7 +21,9 @@ else
 comma := ,
 BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),+,$(SAN)))
 endif
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
+endif
 Q := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith

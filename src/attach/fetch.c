@@ -19,6 +19,7 @@
 #define NOTE_MAX 4096u
 #define EXTENT_MAX (1ull << 40)
 #define SEGMENT_MAX (1ull << 30)
+#define WORLD_MAX (4ull << 30)
 #define BSS_MAX (16ull << 20)
 #define CONSTANTS_MAX (4ull << 20)
 
@@ -70,7 +71,7 @@ int fetch_headers_of(struct fetch_headers *headers, const struct process *proces
 static int add_bytes(struct elf_image *image, const struct process *process, struct arena *arena,
                      uint64_t vaddr, uint64_t size, struct graft_error *error)
 {
-    void *bytes = arena_alloc(arena, size);
+    void *bytes = arena->mapped + size > WORLD_MAX ? NULL : arena_alloc(arena, size);
     struct process_bytes piece = { image->bias + vaddr, size, bytes };
     if (!bytes)
         return no_memory(error);

@@ -148,6 +148,17 @@ static int try_once(struct attempt *a, struct recheck_cost *cost)
     return result;
 }
 
+/* While a target ends, all sorts of things fail first: that it ends is the reason. */
+static int blame_end(const struct process *process, int result, struct graft_error *error)
+{
+    struct process_look now;
+    char byte[2];
+    if (!process_look(process, &now, NULL) && process_file(process, "auxv", byte, sizeof byte) > 0)
+        return result;
+    error_clear(error);
+    return error_set(error, GRAFT_EGONE, "process %d ended meanwhile", process->pid);
+}
+
 int recheck_write(const struct recheck *recheck, struct recheck_cost *cost, struct graft_error *error)
 {
     uint64_t limit = stop_clock() + PATIENCE_MILLISECONDS * 1000000ull;
@@ -165,7 +176,7 @@ int recheck_write(const struct recheck *recheck, struct recheck_cost *cost, stru
             nanosleep(&(struct timespec){ .tv_nsec = 500000 + stop_clock() % 1000000 }, NULL);
     } while (result == AGAIN && stop_clock() < limit);
     if (result == AGAIN)
-        return error_set(error, GRAFT_EBUSY, "process %d gives no quiet moment: %s; nothing was changed",
-                         recheck->process->pid, obstacle);
-    return result;
+        result = error_set(error, GRAFT_EBUSY, "process %d gives no quiet moment: %s; nothing was changed",
+                           recheck->process->pid, obstacle);
+    return result ? blame_end(recheck->process, result, error) : 0;
 }

@@ -268,7 +268,7 @@ void remember_forget(struct remembered_plan *plan, struct remembered_slot *slot)
 {
     size_t behind = (size_t)(plan->slot + plan->count - slot) - 1;
     memmove(slot, slot + 1, behind * sizeof *slot);
-    plan->count--;
+    plan->dropped = --plan->count == 0;
 }
 
 void remember_settle(struct remembered *remembered, const struct process *process)

@@ -180,7 +180,8 @@ static int poll_all(struct stop *stop, bool ask, size_t *running, size_t *news, 
         int seen = thread->stopped ? 0 : poll_thread(stop, thread->id, &info);
         *running += !thread->stopped && !seen;
         *news += seen != 0;
-        if (seen == GONE || (!seen && !thread->stopped && ask && has_ended(stop->process, thread->id))) {
+        bool first = thread->id == stop->process->pid && !thread->stopped;
+        if (seen == GONE || (!seen && first && ask && has_ended(stop->process, thread->id))) {
             forget(stop, i);
             continue;
         }
@@ -198,15 +199,15 @@ static int await_all(struct stop *stop, struct graft_error *error)
     size_t running = 1, news = 0;
     uint64_t since = stop_clock();
     int result = 0;
-    for (bool napped = false; running && !result; ) {
-        result = poll_all(stop, napped, &running, &news, error);
+    for (unsigned naps = 0; running && !result;) {
+        result = poll_all(stop, naps % 16 == 15, &running, &news, error);
         if (result || !running)
             break;
         if (stop_clock() > stop->deadline)
             return error_set(error, GRAFT_EBUSY, "%zu threads of process %d do not stop: they wait inside the "
                              "kernel", running, stop->process->pid);
         if (!news)
-            napped = pause_briefly(since);
+            naps += pause_briefly(since);
     }
     return result;
 }

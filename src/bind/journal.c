@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "live/live.h"
+
 enum { BUCKETS = 4096 };
 
 static struct {
@@ -17,7 +19,9 @@ static struct {
     struct journal_slot *free_slots;
     struct journal_edit *free_edits;
     struct journal_plan *plans, *free_plans;
-} journal = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    pthread_mutex_t keep_lock;      /* taken inside the loader's lock: nothing is taken in it */
+    struct arena kept;
+} journal = { .lock = PTHREAD_MUTEX_INITIALIZER, .keep_lock = PTHREAD_MUTEX_INITIALIZER };
 
 void journal_lock(void)
 {
@@ -29,10 +33,24 @@ void journal_unlock(void)
     pthread_mutex_unlock(&journal.lock);
 }
 
-/* A child of fork has one thread: the lock must not be left with another. */
+static void lock_all(void)
+{
+    journal_lock();
+    live_lock();
+    pthread_mutex_lock(&journal.keep_lock);
+}
+
+static void unlock_all(void)
+{
+    pthread_mutex_unlock(&journal.keep_lock);
+    live_unlock();
+    journal_unlock();
+}
+
+/* A child of fork has one thread: no lock must be left with another. */
 __attribute__((constructor)) static void keep_whole_across_fork(void)
 {
-    pthread_atfork(journal_lock, journal_unlock, journal_unlock);
+    pthread_atfork(lock_all, unlock_all, unlock_all);
 }
 
 static struct journal_slot **bucket_of(uintptr_t address)
@@ -173,8 +191,8 @@ struct journal_plan *journal_first(void)
 
 void *journal_keep(size_t size)
 {
-    journal_lock();
-    void *memory = arena_alloc(&journal.arena, size);
-    journal_unlock();
+    pthread_mutex_lock(&journal.keep_lock);
+    void *memory = arena_alloc(&journal.kept, size);
+    pthread_mutex_unlock(&journal.keep_lock);
     return memory;
 }

@@ -69,7 +69,8 @@ struct journal_plan *journal_find(const struct graft_plan *);
 /* Every applied plan, for walking. */
 struct journal_plan *journal_first(void);
 
-/* Memory that stays for the life of the process. */
+/* Memory that stays for the life of the process; needs no lock, and may be called
+ * inside the loader's. */
 void *journal_keep(size_t size);
 
 #endif

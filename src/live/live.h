@@ -26,4 +26,9 @@ int live_hold(live_visitor *visit, void *arg);
 /* Only the counts: a cheap test for "nothing changed". */
 struct live_counts live_counts(void);
 
+/* No visit is under way while this is held: for fork, whose child would find the
+ * loader's lock with a thread that it does not have. */
+void live_lock(void);
+void live_unlock(void);
+
 #endif

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <link.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/uio.h>
@@ -295,6 +296,18 @@ static uint64_t resolve_ifunc(uint64_t resolver)
     return (uint64_t)(uintptr_t)((void *(*)(void))(uintptr_t)resolver)();
 }
 
+static pthread_mutex_t visiting = PTHREAD_MUTEX_INITIALIZER;
+
+void live_lock(void)
+{
+    pthread_mutex_lock(&visiting);
+}
+
+void live_unlock(void)
+{
+    pthread_mutex_unlock(&visiting);
+}
+
 int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
 {
     struct visit v = { .visitor = visitor, .arg = arg, .error = error, .result = 1 };
@@ -304,7 +317,9 @@ int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
     world_init(&v.world);
     v.world.can.resolve_ifunc = resolve_ifunc;
     v.infos = (struct arena_list){ .arena = &v.world.arena, .element_size = sizeof(struct header_info) };
+    live_lock();
     dl_iterate_phdr(locked, &v);
+    live_unlock();
     world_free(&v.world);
     return v.result;
 }
@@ -324,7 +339,9 @@ static int held(struct dl_phdr_info *info, size_t size, void *arg)
 int live_hold(live_visitor *visitor, void *arg)
 {
     struct hold hold = { visitor, arg, 0 };
+    live_lock();
     dl_iterate_phdr(held, &hold);
+    live_unlock();
     return hold.result;
 }
 

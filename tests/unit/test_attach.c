@@ -10,6 +10,7 @@
 #include <graft/attach.h>
 #include <sys/ptrace.h>
 
+#include "attach/remote.h"
 #include "e2e/attach/fixture.h"
 
 enum { NOBODY = 65534 };
@@ -172,6 +173,39 @@ static void a_process_of_another_word_size_is_refused(void **state)
     fixture_end(&t);
 }
 
+/* Whatever the target's own list says, the tool neither hangs nor crashes. */
+static void a_damaged_list_is_survived(void **state)
+{
+    struct target t = fixture_start(0, "target", NULL);
+    struct process process;
+    struct world world;
+    struct graft_error error = { 0 };
+    uint64_t maps[8], good[5];
+    (void)state;
+    srand(1);
+    assert_int_equal(process_open(&process, t.pid, &error), 0);
+    assert_int_equal(remote_world(&world, &process, FETCH_SHAPE, NULL, &error), 0);
+    size_t count = world.objects.count < 8 ? world.objects.count : 8;
+    for (size_t i = 0; i < count; i++)
+        maps[i] = world_object(&world, i)->link_map;
+    world_free(&world);
+    kill(t.pid, SIGSTOP);
+    for (int round = 0; round < 60; round++) {
+        uint64_t map = maps[(size_t)rand() % count], bad[5];
+        const uint64_t values[] = { 0, map, maps[0], map + 1, UINT64_MAX, 1ull << 47, (uint64_t)rand() << 20 };
+        assert_true(process_read(&process, map, good, sizeof good));
+        memcpy(bad, good, sizeof bad);
+        bad[rand() % 5] = values[(size_t)rand() % 7];
+        assert_int_equal(pwrite(process.memory, bad, sizeof bad, (off_t)map), sizeof bad);
+        error.code = 0;
+        (void)remote_world(&world, &process, round % 2 ? FETCH_SHAPE : FETCH_TABLES, NULL, &error);
+        world_free(&world);
+        assert_int_equal(pwrite(process.memory, good, sizeof good, (off_t)map), sizeof good);
+    }
+    process_close(&process);
+    fixture_end(&t);
+}
+
 /* ---- who may not -------------------------------------------------------- */
 
 /* What opening @pid gives to another user. */
@@ -279,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_program_started_by_its_loader_is_listed),
         cmocka_unit_test(a_process_without_libraries_is_refused),
         cmocka_unit_test(a_process_of_another_word_size_is_refused),
+        cmocka_unit_test(a_damaged_list_is_survived),
         cmocka_unit_test(another_user_is_refused),
         cmocka_unit_test(a_process_that_is_not_dumpable_is_refused),
         cmocka_unit_test(the_same_user_is_allowed),

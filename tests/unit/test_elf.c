@@ -754,7 +754,8 @@ static void an_image_in_memory_is_read_with_moved_and_with_link_addresses(void *
         struct elf_symbol found;
         struct graft_error error = { 0 };
         bool wide = machines[m / 2].elf_class == ELFCLASS64, moved = m & 1;
-        uint64_t bias = wide ? 0x7f0012340000 : 0xf7000000;
+        uint64_t bias = wide ? 0x7f0012340000 : 0xd0000000;
+        build.base = wide ? 0x10000 : 0x40000000;       /* moved down: the sum wraps at 32 bits */
         build.elf_class = machines[m / 2].elf_class;
         build.big_endian = machines[m / 2].big;
         build.machine = machines[m / 2].machine;

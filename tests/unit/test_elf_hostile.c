@@ -94,6 +94,27 @@ static void a_file_cut_at_any_byte_is_refused_and_the_field_named(void **state)
     }
 }
 
+static void a_library_of_a_linker_cut_at_any_byte_is_refused_and_the_field_named(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "gnu-hash.so", "i386.so", "powerpc64.so", "copy", "mold.so" };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        unsigned char bytes[8192];
+        char path[64];
+        struct graft_error error;
+        snprintf(path, sizeof path, "tests/fuzz/corpus/%s", files[i]);
+        FILE *file = fopen(path, "rb");
+        assert_non_null(file);
+        size_t whole = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        assert_int_equal(open_bytes(bytes, whole, &error), 0);
+        for (size_t size = 0; size < whole; size++) {
+            assert_int_not_equal(open_bytes(bytes, size, &error), 0);
+            LLVMFuzzerTestOneInput(bytes, size);
+        }
+    }
+}
+
 /* What a field is set to in turn: the ends of its range, and just outside of what
  * it may reach. */
 static void try_values(struct built *b, size_t at, unsigned size)
@@ -309,6 +330,32 @@ static void a_note_of_any_size_is_survived_and_a_large_build_id_ignored(void **s
     assert_int_equal(elf_image_open_file(&image, built.bytes, built.size, NULL), 0);
     assert_int_equal(image.build_id_size, 0);
     built_free(&built);
+}
+
+static void a_note_that_ends_too_soon_gives_no_build_id(void **state)
+{
+    (void)state;
+    struct build build = sample_of(0);
+    for (uint32_t size = 1; size <= ELF_BUILD_ID_MAX; size++)
+        for (size_t present = 0; present <= size; present++) {
+            struct built b;
+            struct elf_image image;
+            build_image(&b, &build);
+            size_t note = b.size, at = b.headers + 2 * sizeof(Elf64_Phdr);
+            built_put(&b, note, 4, 4);
+            built_put(&b, note + 4, 4, size);
+            built_put(&b, note + 8, 4, NT_GNU_BUILD_ID);
+            memcpy(b.bytes + note + 12, "GNU", 4);
+            b.size = note + 16 + present;
+            built_put(&b, at + offsetof(Elf64_Phdr, p_vaddr), 8, build.base + note);
+            built_put(&b, at + offsetof(Elf64_Phdr, p_filesz), 8, 16 + present);
+            built_put(&b, b.headers + offsetof(Elf64_Phdr, p_filesz), 8, b.size);
+            built_put(&b, b.headers + offsetof(Elf64_Phdr, p_memsz), 8, b.size);
+            assert_int_equal(elf_image_open_file(&image, b.bytes, b.size, NULL), 0);
+            assert_int_equal(image.build_id_size, present < size ? 0 : size);
+            survive(b.bytes, b.size);
+            built_free(&b);
+        }
 }
 
 static void random_bytes_are_survived(void **state)
@@ -534,6 +581,53 @@ static void more_versions_than_the_limit_are_refused(void **state)
     built_free(&b);
 }
 
+static void more_version_definitions_and_files_than_the_limit_are_refused(void **state)
+{
+    (void)state;
+    for (int needs = 0; needs < 2; needs++) {
+        struct build build;
+        struct built b;
+        struct elf_image image;
+        struct graft_error error;
+        size_t at = 0x800, entry = needs ? sizeof(Elf64_Verneed) : sizeof(Elf64_Verdef);
+        hostile_open(&image, &b, &build);
+        unsigned char *large = calloc(1, 2 * BUILT_SIZE);
+        assert_non_null(large);
+        set_dynamic(&b, needs ? DT_VERNEED : DT_VERDEF, build.base + at);
+        set_dynamic(&b, needs ? DT_VERNEEDNUM : DT_VERDEFNUM, UINT32_MAX);
+        set_dynamic(&b, needs ? DT_VERDEFNUM : DT_VERNEEDNUM, 0);
+        built_put(&b, b.headers + offsetof(Elf64_Phdr, p_filesz), 8, 2 * BUILT_SIZE);
+        built_put(&b, b.headers + offsetof(Elf64_Phdr, p_memsz), 8, 2 * BUILT_SIZE);
+        memcpy(large, b.bytes, BUILT_SIZE);
+        for (; at + entry <= 2 * BUILT_SIZE; at += entry)
+            large[at + (needs ? offsetof(Elf64_Verneed, vn_next) : offsetof(Elf64_Verdef, vd_next))] =
+                (unsigned char)entry;
+        assert_int_equal(open_bytes(large, 2 * BUILT_SIZE, &error), -GRAFT_EFORMAT);
+        assert_non_null(strstr(error.text, "more than"));
+        free(large);
+        built_free(&b);
+    }
+}
+
+static void more_segments_than_the_limit_are_refused(void **state)
+{
+    (void)state;
+    struct build build = sample_of(0);
+    struct built b;
+    struct graft_error error;
+    build_image(&b, &build);
+    size_t headers = b.size;
+    for (size_t i = 0; i < ELF_SPANS_MAX + 1; i++, b.size += sizeof(Elf64_Phdr))
+        memcpy(b.bytes + b.size, b.bytes + b.headers, sizeof(Elf64_Phdr));
+    built_put(&b, offsetof(Elf64_Ehdr, e_phoff), 8, headers);
+    built_put(&b, offsetof(Elf64_Ehdr, e_phnum), 2, ELF_SPANS_MAX);
+    assert_int_equal(open_bytes(b.bytes, b.size, &error), 0);
+    built_put(&b, offsetof(Elf64_Ehdr, e_phnum), 2, ELF_SPANS_MAX + 1);
+    assert_int_equal(open_bytes(b.bytes, b.size, &error), -GRAFT_EFORMAT);
+    assert_non_null(strstr(error.text, "e_phnum"));
+    built_free(&b);
+}
+
 static void a_gnu_chain_without_an_end_stops_at_the_end_of_the_image(void **state)
 {
     (void)state;
@@ -561,6 +655,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_cut_at_any_byte_is_refused_and_the_field_named),
+        cmocka_unit_test(a_library_of_a_linker_cut_at_any_byte_is_refused_and_the_field_named),
         cmocka_unit_test(any_value_in_any_field_of_the_headers_is_survived),
         cmocka_unit_test(any_value_in_any_tag_or_value_of_the_dynamic_section_is_survived),
         cmocka_unit_test(any_tag_in_place_of_any_other_is_survived),
@@ -570,12 +665,15 @@ int main(void)
         cmocka_unit_test(each_field_of_the_hash_tables_and_version_chains_is_named_when_it_is_wrong),
         cmocka_unit_test(program_headers_of_a_foreign_size_are_refused_also_in_memory),
         cmocka_unit_test(a_note_of_any_size_is_survived_and_a_large_build_id_ignored),
+        cmocka_unit_test(a_note_that_ends_too_soon_gives_no_build_id),
         cmocka_unit_test(random_bytes_are_survived),
         cmocka_unit_test(a_cyclic_sysv_chain_of_long_names_ends_soon),
         cmocka_unit_test(many_versions_of_one_name_cost_bounded_time),
         cmocka_unit_test(version_chains_that_stand_still_or_run_backwards_are_refused),
         cmocka_unit_test(a_version_chain_around_the_end_of_the_address_space_ends),
         cmocka_unit_test(more_versions_than_the_limit_are_refused),
+        cmocka_unit_test(more_version_definitions_and_files_than_the_limit_are_refused),
+        cmocka_unit_test(more_segments_than_the_limit_are_refused),
         cmocka_unit_test(a_gnu_chain_without_an_end_stops_at_the_end_of_the_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

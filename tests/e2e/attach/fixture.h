@@ -77,6 +77,15 @@ static void fixture_exec(const char *program, char **argv, int memory, uid_t use
     _exit(127);
 }
 
+static bool fixture_runs(pid_t pid, const char *program)
+{
+    char link[64], path[PATH_MAX] = "";
+    snprintf(link, sizeof link, "/proc/%d/exe", pid);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    const char *slash = length > 0 ? strrchr(path, '/') : NULL;
+    return slash && !strcmp(slash + 1, program);
+}
+
 /* Starts @program (a fixture's name) with arguments up to NULL, as @user (0: as
  * we are), and waits until it is ready where it can tell. */
 static struct target fixture_start(uid_t user, const char *program, ...)
@@ -96,9 +105,9 @@ static struct target fixture_start(uid_t user, const char *program, ...)
     if (!target.pid)
         fixture_exec(fixture_path(program), argv, memory, user);
     close(memory);
-    for (int i = 0; i < 50000 && !target.shared->ready && strcmp(program, "target-32"); i++)
+    for (int i = 0; i < 50000 && !(fixture_runs(target.pid, program) && (target.shared->ready
+                                   || !strcmp(program, "target-32"))); i++)
         fixture_sleep(100);
-    fixture_sleep(2000);
     return target;
 }
 
