@@ -182,6 +182,19 @@ static int open_memory(struct process *process, struct graft_error *error)
                      strerrordesc_np(errno));
 }
 
+/* Children of process 2 are threads of the kernel; others without a program end. */
+static int no_program(const struct process *process, struct graft_error *error)
+{
+    struct process_look look;
+    int result = process_look(process, &look, error);
+    if (result)
+        return result;
+    if (process->pid == 2 || look.parent == 2)
+        return error_set(error, GRAFT_EFORMAT, "process %d runs no program: it is a part of the kernel",
+                         process->pid);
+    return error_set(error, GRAFT_EGONE, "process %d is ending", process->pid);
+}
+
 /* The program's header, of the file that runs, even if it was deleted. */
 static int read_program(struct process *process, struct graft_error *error)
 {
@@ -189,8 +202,7 @@ static int read_program(struct process *process, struct graft_error *error)
     struct elf_header header;
     ssize_t length = readlinkat(process->directory, "exe", process->program, sizeof process->program - 1);
     if (length < 0 && errno == ENOENT)
-        return error_set(error, GRAFT_EFORMAT, "process %d runs no program: it is a part of the kernel",
-                         process->pid);
+        return no_program(process, error);
     if (length >= 0)
         process->program[length] = '\0';
     length = length < 0 ? length : process_file(process, "exe", bytes, sizeof bytes);

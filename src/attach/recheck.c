@@ -17,7 +17,7 @@
 #include "attach/stop.h"
 #include "base/error.h"
 
-enum { STOP_MILLISECONDS = 1000, PATIENCE_MILLISECONDS = 2000, AGAIN = 1 };
+enum { STOP_MILLISECONDS = 300, SLOW_TRIES = 3, PATIENCE_MILLISECONDS = 2000, AGAIN = 1 };
 
 struct attempt {
     const struct recheck *recheck;
@@ -148,6 +148,14 @@ static int try_once(struct attempt *a, struct recheck_cost *cost)
     return result;
 }
 
+/* Another rhythm each time, because the target may have one too; and time to
+ * breathe after a stop that took long. */
+static void pause_between(bool slow)
+{
+    long nanoseconds = slow ? 200000000 : 500000 + (long)(stop_clock() % 1000000);
+    nanosleep(&(struct timespec){ .tv_nsec = nanoseconds }, NULL);
+}
+
 /* While a target ends, all sorts of things fail first: that it ends is the reason. */
 static int blame_end(const struct process *process, int result, struct graft_error *error)
 {
@@ -163,7 +171,7 @@ int recheck_write(const struct recheck *recheck, struct recheck_cost *cost, stru
 {
     uint64_t limit = stop_clock() + PATIENCE_MILLISECONDS * 1000000ull;
     const char *obstacle;
-    int result;
+    int result, slow = 0;
     do {
         struct attempt a = { .recheck = recheck, .error = error };
         witness_init(&a.witness);
@@ -172,11 +180,17 @@ int recheck_write(const struct recheck *recheck, struct recheck_cost *cost, stru
         world_free(&a.world);
         witness_free(&a.witness);
         arena_free(&a.arena);
-        if (result == AGAIN)        /* another rhythm each time: the target may have one too */
-            nanosleep(&(struct timespec){ .tv_nsec = 500000 + stop_clock() % 1000000 }, NULL);
+        bool late = result == -GRAFT_EBUSY && ++slow < SLOW_TRIES;
+        if (late) {                 /* a thread did not stop in time: a machine may be that busy */
+            error_clear(error);
+            result = AGAIN;
+            limit += 1000000000u;
+        }
+        if (result == AGAIN)
+            pause_between(late);
     } while (result == AGAIN && stop_clock() < limit);
     if (result == AGAIN)
         result = error_set(error, GRAFT_EBUSY, "process %d gives no quiet moment: %s; nothing was changed",
-                           recheck->process->pid, obstacle);
+                           recheck->process->pid, obstacle ? obstacle : "its threads do not stop in time");
     return result ? blame_end(recheck->process, result, error) : 0;
 }

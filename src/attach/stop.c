@@ -31,7 +31,7 @@
 
 #include "base/error.h"
 
-enum { THREADS_MAX = 65536, SPIN_NANOSECONDS = 40000, NAP_NANOSECONDS = 10000, GONE = 1 };
+enum { THREADS_MAX = 65536, SPIN_NANOSECONDS = 40000, NAP_LONGEST = 1000000, GONE = 1 };
 
 uint64_t stop_clock(void)
 {
@@ -144,10 +144,11 @@ static int poll_thread(const struct stop *stop, pid_t id, siginfo_t *info)
  * naps, because a thread may need ours to stop; whether it napped. */
 static bool pause_briefly(uint64_t since)
 {
-    bool naps = stop_clock() - since >= SPIN_NANOSECONDS;
-    if (naps)
-        nanosleep(&(struct timespec){ .tv_nsec = NAP_NANOSECONDS }, NULL);
-    return naps;
+    uint64_t waited = stop_clock() - since;
+    long nap = waited / 8 < NAP_LONGEST ? (long)(waited / 8) : NAP_LONGEST;
+    if (waited >= SPIN_NANOSECONDS)
+        nanosleep(&(struct timespec){ .tv_nsec = nap }, NULL);
+    return waited >= SPIN_NANOSECONDS;
 }
 
 /* Takes note of how @thread came to stand still. Its system call is wound back

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,23 +15,24 @@ struct arena_chunk {
     max_align_t data[];
 };
 
-enum { CHUNK_SMALLEST = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
+enum { CHUNK_SMALLEST = 64 * 1024, PAGE = 4096, ALIGNMENT = _Alignof(max_align_t) };
 
+/* A large piece gets a chunk of its own behind the newest, whose room stays in use. */
 static struct arena_chunk *chunk_new(struct arena *arena, size_t need)
 {
-    size_t size = CHUNK_SMALLEST;
-    if (need > SIZE_MAX / 4)     /* doubling must not wrap */
+    if (need > SIZE_MAX / 4)
         return NULL;
-    while (size < need + sizeof(struct arena_chunk))
-        size *= 2;
+    size_t size = (need + sizeof(struct arena_chunk) + PAGE - 1) & ~(size_t)(PAGE - 1);
+    bool apart = size > CHUNK_SMALLEST && arena->newest;
+    if (size < CHUNK_SMALLEST)
+        size = CHUNK_SMALLEST;
     struct arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE,
                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED)
         return NULL;
-    chunk->older = arena->newest;
-    chunk->size = size;
-    chunk->used = sizeof *chunk;
-    arena->newest = chunk;
+    struct arena_chunk **place = apart ? &arena->newest->older : &arena->newest;
+    *chunk = (struct arena_chunk){ .older = *place, .size = size, .used = sizeof *chunk };
+    *place = chunk;
     arena->mapped += size;
     return chunk;
 }
@@ -75,25 +77,29 @@ void arena_free(struct arena *arena)
     arena->mapped = 0;
 }
 
-enum { BLOCK_FIRST = 64 };
-
-/* Block b holds elements [64·(2^b − 1), 64·(2^(b+1) − 1)). */
-static unsigned block_of(size_t i, size_t *offset)
+/* How many elements the first block holds: a power of two. */
+static size_t first_of(const struct arena_list *list)
 {
-    size_t scaled = i / BLOCK_FIRST + 1;
-    unsigned block = (unsigned)(63 - __builtin_clzll(scaled));
-    *offset = i - (((size_t)BLOCK_FIRST << block) - BLOCK_FIRST);
+    return list->element_size > 512 ? 8 : 64;
+}
+
+/* Block b holds elements [f·(2^b − 1), f·(2^(b+1) − 1)) where f is first_of. */
+static unsigned block_of(const struct arena_list *list, size_t i, size_t *offset)
+{
+    size_t first = first_of(list);
+    unsigned block = (unsigned)(63 - __builtin_clzll(i / first + 1));
+    *offset = i - ((first << block) - first);
     return block;
 }
 
 void *arena_list_push(struct arena_list *list)
 {
     size_t offset;
-    unsigned block = block_of(list->count, &offset);
+    unsigned block = block_of(list, list->count, &offset);
     if (block >= sizeof list->block / sizeof *list->block)
         return NULL;
     if (!list->block[block]) {
-        size_t elements = (size_t)BLOCK_FIRST << block;
+        size_t elements = first_of(list) << block;
         list->block[block] = arena_array(list->arena, elements, list->element_size);
         if (!list->block[block])
             return NULL;
@@ -106,6 +112,6 @@ void *arena_list_push(struct arena_list *list)
 void *arena_list_at(const struct arena_list *list, size_t i)
 {
     size_t offset;
-    unsigned block = block_of(i, &offset);
+    unsigned block = block_of(list, i, &offset);
     return (char *)list->block[block] + offset * list->element_size;
 }

@@ -31,7 +31,7 @@ struct arena_list {
     size_t element_size;
     size_t count;
     size_t capacity;
-    void *block[24];                /* block i holds 64 << i elements */
+    void *block[24];                /* each twice the one before */
 };
 
 /* A new zeroed element at the end, or NULL. */

@@ -255,7 +255,7 @@ static int apply_locked(struct world *world, const struct live_counts *counts, v
 {
     struct job *job = arg;
     job->counts = *counts;
-    int result = same_objects(world, job->plan, job->error);
+    int result = world ? same_objects(world, job->plan, job->error) : 0;
     if (result || (result = open_regions(job)))
         return result;
     result = write_all(job);
@@ -288,7 +288,9 @@ static void unpin(void **pins, size_t count)
 static int pin_targets(struct job *job)
 {
     size_t n = job->plan->members.count;
-    job->pins = arena_array(&job->plan->arena, n, sizeof *job->pins);
+    if (!job->plan->pins)
+        job->plan->pins = arena_array(&job->plan->arena, n, sizeof *job->pins);
+    job->pins = job->plan->pins;
     if (!job->pins && n)
         return error_set(job->error, GRAFT_ENOMEM, "out of memory while applying");
     for (size_t i = 0; i < n; i++) {
@@ -371,6 +373,7 @@ static void settle(struct job *job)
 
 static int apply(struct job *job)
 {
+    const struct live_counts known = { job->plan->adds, job->plan->subs };
     int result = plan_check(job->plan, job->error);
     if (!result)
         result = collect_writes(job);
@@ -380,9 +383,12 @@ static int apply(struct job *job)
         result = pin_targets(job);
     if (!result) {
         journal_lock();
-        result = live_visit(apply_locked, job, job->error);
-        if (!result)
+        result = live_revisit(apply_locked, job, &known, job->error);
+        if (!result) {
             job->plan->state = PLAN_APPLIED;
+            job->plan->adds = job->counts.adds;
+            job->plan->subs = job->counts.subs;
+        }
         journal_unlock();
         if (result)
             unpin(job->pins, job->pin_count);
@@ -412,12 +418,12 @@ int graft_plan_apply(struct graft_plan *plan, struct graft_error *error)
  * pointed into (or just behind) may have been closed meanwhile. */
 static bool still_there(const struct world *world, const struct journal_edit *e)
 {
-    return !e->address || !e->before || world_find_address(world, e->before) != WORLD_NONE
+    return !world || !e->address || !e->before || world_find_address(world, e->before) != WORLD_NONE
         || world_find_address(world, e->before - 1) != WORLD_NONE;
 }
 
 /* Lists the words to put back: of edits on top of their slots, in objects that
- * are still loaded. */
+ * are still loaded. No world: nothing was unloaded since the plan was applied. */
 static int collect_undo(const struct world *world, struct job *job)
 {
     size_t edits = 0;
@@ -428,7 +434,7 @@ static int collect_undo(const struct world *world, struct job *job)
     if ((!present && job->plan->members.count) || (!job->writes && edits))
         return error_set(job->error, GRAFT_ENOMEM, "out of memory while undoing");
     for (size_t i = 0; i < job->plan->members.count; i++)
-        present[i] = member_in(world, plan_member(job->plan, (int)i)) != WORLD_NONE;
+        present[i] = !world || member_in(world, plan_member(job->plan, (int)i)) != WORLD_NONE;
     for (struct journal_edit *e = job->noted->edits; e; e = e->next)
         if (e->slot && e->slot->top == e && present[e->member]) {
             if (still_there(world, e))
@@ -473,6 +479,7 @@ static int undo_locked(struct world *world, const struct live_counts *counts, vo
 int graft_plan_undo(struct graft_plan *plan, struct graft_error *error)
 {
     struct job job = { .plan = plan, .error = error, .protections.file = -1 };
+    const struct live_counts known = { plan->adds, plan->subs };
     int saved = errno, result;
     error_clear(error);
     if (plan->state != PLAN_APPLIED)
@@ -484,7 +491,7 @@ int graft_plan_undo(struct graft_plan *plan, struct graft_error *error)
     if (job.noted) {
         job.pins = job.noted->pins;
         job.pin_count = job.noted->pin_count;
-        result = live_visit(undo_locked, &job, error);
+        result = live_revisit(undo_locked, &job, &known, error);
     } else
         result = 0;                 /* all its objects were closed */
     if (!result || result == -GRAFT_ESTALE)

@@ -33,13 +33,17 @@ static int plan_visit(struct world *world, const struct live_counts *counts, voi
 {
     const struct request *request = arg;
     size_t object = WORLD_NONE;
-    (void)counts;
     world->can.keep = journal_keep;
     if (request->link_map && (object = find_map(world, request->link_map)) == WORLD_NONE)
         return error_set(request->error, GRAFT_ENOOBJ, "the handle belongs to no loaded object");
-    if (request->isolate)
-        return plan_isolate(request->plan, world, object, request->isolate, request->flags, request->error);
-    return plan_rebind(request->plan, world, object, request->rebind, request->error);
+    int result = request->isolate
+               ? plan_isolate(request->plan, world, object, request->isolate, request->flags, request->error)
+               : plan_rebind(request->plan, world, object, request->rebind, request->error);
+    if (!result) {
+        (*request->plan)->adds = counts->adds;
+        (*request->plan)->subs = counts->subs;
+    }
+    return result;
 }
 
 static int plan_now(struct request *request)

@@ -19,6 +19,10 @@ typedef int live_visitor(struct world *, const struct live_counts *, void *arg);
  * code. */
 int live_visit(live_visitor *visit, void *arg, struct graft_error *);
 
+/* As live_visit, but where the counts are still *@known nothing was loaded or
+ * unloaded since, no world is built, and @visit gets NULL. */
+int live_revisit(live_visitor *visit, void *arg, const struct live_counts *known, struct graft_error *);
+
 /* As live_visit without building a world (@visit gets NULL), and without an error
  * of its own: returns what @visit returned. */
 int live_hold(live_visitor *visit, void *arg);

@@ -41,6 +41,7 @@ struct visit {
     struct world world;
     struct arena_list infos;        /* of struct header_info */
     struct live_counts counts;
+    const struct live_counts *known;
     char program[PATH_MAX];
     int result;
 };
@@ -280,8 +281,12 @@ static int build(struct visit *v)
 static int locked(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct visit *v = arg;
-    (void)info;
-    (void)size;
+    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
+        v->counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
+    if (v->known && v->known->adds && v->known->adds == v->counts.adds && v->known->subs == v->counts.subs) {
+        v->result = v->visitor(NULL, &v->counts, v->arg);
+        return 1;
+    }
     if (dl_iterate_phdr(collect, v))
         v->result = error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
     else
@@ -310,7 +315,12 @@ void live_unlock(void)
 
 int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
 {
-    struct visit v = { .visitor = visitor, .arg = arg, .error = error, .result = 1 };
+    return live_revisit(visitor, arg, NULL, error);
+}
+
+int live_revisit(live_visitor *visitor, void *arg, const struct live_counts *known, struct graft_error *error)
+{
+    struct visit v = { .visitor = visitor, .arg = arg, .error = error, .known = known, .result = 1 };
     ssize_t length = readlink("/proc/self/exe", v.program, sizeof v.program - 1);
     if (length <= 0)
         text_copy(v.program, sizeof v.program, program_invocation_name);

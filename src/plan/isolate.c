@@ -28,6 +28,18 @@ static size_t leaves(const struct retarget *r, uint64_t address)
     return world_find_address(r->world, address);
 }
 
+/* A library opened RTLD_GLOBAL captures too, which no image tells: where moving a
+ * slot that was not captured does no harm, any other definition will do. */
+static size_t find_captor(const struct retarget *r, const struct elf_wanted *wanted, struct elf_symbol *definition)
+{
+    const struct isolation *s = r->data;
+    for (size_t i = 0; i < r->world->objects.count; i++)
+        if (!s->mine[i] && world_object(r->world, i)->space == world_object(r->world, r->consumer)->space
+            && elf_lookup(&world_object(r->world, i)->image, wanted, definition) == ELF_FOUND)
+            return i;
+    return WORLD_NONE;
+}
+
 static size_t leaves_by_name(const struct retarget *r, const struct reference *reference,
                              struct elf_symbol *definition, bool *elsewhere)
 {
@@ -36,6 +48,10 @@ static size_t leaves_by_name(const struct retarget *r, const struct reference *r
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash };
     size_t owner = world_lookup(r->world, s->scope, s->scope_count, &wanted, definition);
+    if (owner == WORLD_NONE && reference->live
+        && (reference->class == ELF_RELOC_JUMP_SLOT || reference->class == ELF_RELOC_DTPMOD
+            || reference->class == ELF_RELOC_DTPOFF))
+        owner = find_captor(r, &wanted, definition);
     return owner == WORLD_NONE || s->mine[owner] ? WORLD_NONE : owner;
 }
 

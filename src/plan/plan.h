@@ -42,7 +42,10 @@ struct graft_plan {
     size_t relocations;             /* walked */
     unsigned flags, word_size;
     enum plan_state state;
+    unsigned long long adds, subs;  /* objects ever loaded and unloaded, when the plan was made
+                                       or applied; 0: not known */
     const char *last_version;       /* the string interned last */
+    void **pins;                    /* room for a handle on each member, from the first apply on */
 };
 
 struct graft_plan *plan_new(unsigned flags);

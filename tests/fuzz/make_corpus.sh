@@ -5,6 +5,7 @@
 # fuzzer found, and grown-*, the few of the thousands of inputs of a long run that
 # cover most of what the seeds do not (greedy, by afl-showmap's edges). Nothing in
 # the build needs this script: the corpus is in the tree.
+# shellcheck disable=SC2086 # lists of words
 set -eu
 cd "$(dirname "$0")"
 here=$PWD

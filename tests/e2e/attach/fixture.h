@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -120,6 +122,8 @@ static void fixture_end(struct target *target)
 {
     kill(target->pid, SIGKILL);
     waitpid(target->pid, NULL, 0);
+    if (target->shared->semaphore)
+        semctl(target->shared->semaphore - 1, 0, IPC_RMID);
     munmap(target->shared, sizeof *target->shared);
 }
 

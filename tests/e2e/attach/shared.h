@@ -19,6 +19,7 @@ struct shared {
     _Atomic uint64_t blocked_calls; /* that ended as they should */
     _Atomic uint64_t started;       /* short-lived threads */
     _Atomic int call_lazily;        /* the target resolves its lazy slots when this is set */
+    _Atomic int semaphore;          /* its number + 1: outlives the target, so the test removes it */
     _Atomic int exit_now;
 };
 

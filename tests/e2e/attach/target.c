@@ -96,10 +96,10 @@ static void *in_semtimedop(void *arg)
 {
     int id = semget(IPC_PRIVATE, 1, 0600);
     struct sembuf take = { 0, -1, 0 };
+    shared->semaphore = id + 1;
     struct timespec limit = { 0, 200000000 };
     while (!shared->exit_now)
         count(semtimedop(id, &take, 1, &limit) < 0);
-    semctl(id, 0, IPC_RMID);
     return arg;
 }
 
