@@ -29,8 +29,9 @@
 /* An object that was looked at: a reopened one may have the same link_map. */
 struct seen { uint64_t link_map, start; };
 
-/* A rule that has edited a consumer, or failed with @code. */
-struct outcome { size_t rule; struct seen object; int code; };
+/* A rule that has edited a consumer, or failed with @code. In doubt: something was
+ * closed since, and the object may be another one at the same place. */
+struct outcome { size_t rule; struct seen object; int code; bool in_doubt; };
 
 enum { SPACES = 16 };               /* DL_NNS of glibc */
 
@@ -42,6 +43,7 @@ static struct {
     size_t seen_count, seen_room;
     struct arena_list outcomes;
     struct live_counts counts;
+    unsigned busy;                  /* threads that carry rules out: others must not pass them */
     bool watching;
     watch_listener *listener;
     void *listener_arg;
@@ -102,9 +104,11 @@ static uintptr_t call_as(void *from, enum watched which, uintptr_t a, uintptr_t 
 {
     typedef uintptr_t function(uintptr_t, uintptr_t, uintptr_t);
     struct caller caller = { .address = (uintptr_t)from };
+    int saved = errno;
     if (call_from_allowed() && !dl_iterate_phdr(search_own_space, &caller))
         live_visit(search_spaces, &caller, NULL);
     function *call = (function *)real_function(caller.space, which);
+    errno = saved;
     return caller.gadget ? call_from(caller.gadget, call, a, b, c) : call(a, b, c);
 }
 
@@ -173,7 +177,7 @@ static void list_work(const struct world *world, struct work *work)
             struct outcome *outcome;
             struct item *item;
             if (object->broken || !world_matches(world, i, rule->consumer)
-                || ((outcome = outcome_of(r, seen_of(object))) && !outcome->code))
+                || ((outcome = outcome_of(r, seen_of(object))) && !outcome->code && !outcome->in_doubt))
                 continue;
             if ((item = arena_list_push(&work->items)))
                 *item = (struct item){ r, seen_of(object) };
@@ -220,14 +224,26 @@ static size_t list_functions(const struct world *world, struct replacement *list
     return n;
 }
 
+/* A library that was closed and opened again may lie where it lay, link_map and all:
+ * whenever anything was closed, what could be another one is looked at again. */
+static void doubt(void)
+{
+    for (size_t k = 0; k < watch.outcomes.count; k++)
+        ((struct outcome *)arena_list_at(&watch.outcomes, k))->in_doubt = true;
+}
+
 static int look(struct world *world, const struct live_counts *counts, void *arg)
 {
     struct work *work = arg;
+    bool closed = counts->subs != watch.counts.subs;
     struct replacement functions[SPACES * WATCHED];
-    world_set fresh = world_set_new(world, &world->arena);
-    bool any = work->all;
+    world_set fresh = world_set_new(world, &work->arena);
+    bool any = work->all || __atomic_load_n(&watch.busy, __ATOMIC_RELAXED) > 1;
     for (size_t i = 0; fresh && i < world->objects.count; i++)
-        any |= fresh[i] = !is_seen(seen_of(world_object(world, i)));
+        any |= fresh[i] = !is_seen(seen_of(world_object(world, i)))
+                       || (closed && !world_object(world, i)->permanent);
+    if (closed)
+        doubt();
     note_counts(counts);
     if (any && fresh && watch.watching)
         (void)plan_replace(&work->functions, world, fresh, functions,
@@ -253,12 +269,13 @@ static int prune(struct world *world, const struct live_counts *counts, void *ar
     for (size_t k = 0; k < watch.seen_count;) {
         bool there = false;
         for (size_t i = 0; i < world->objects.count && !there; i++)
-            there = same(seen_of(world_object(world, i)), watch.seen[k]);
+            there = same(seen_of(world_object(world, i)), watch.seen[k]) && world_object(world, i)->permanent;
         if (there)
             k++;
         else
             watch.seen[k] = watch.seen[--watch.seen_count];
     }
+    doubt();
     note_counts(counts);
     return 0;
 }
@@ -277,8 +294,21 @@ static void note_outcome(size_t rule, struct seen object, int code)
     if (!o)
         o = arena_list_push(&watch.outcomes);
     if (o)
-        *o = (struct outcome){ rule, object, code };
+        *o = (struct outcome){ rule, object, code, false };
     journal_unlock();
+}
+
+/* Whether the object was edited before, by us or another thread, and is still the
+ * same one: then there was nothing to do for it now. */
+static bool is_done(size_t rule, struct seen object)
+{
+    journal_lock();
+    struct outcome *o = outcome_of(rule, object);
+    bool done = o && !o->code;
+    if (done)
+        o->in_doubt = false;
+    journal_unlock();
+    return done;
 }
 
 static void tell(const struct rule *rule, const char *consumer, const struct graft_plan *plan,
@@ -321,6 +351,10 @@ static void do_item(const struct item *item)
     journal_unlock();
     int result = carry_out(rule, item->object.link_map, &plan, &error);
     bool nothing = !result && plan_edits(plan) == 0;
+    if (nothing && !plan_refusals(plan) && is_done(item->rule, item->object)) {
+        graft_plan_free(plan);
+        return;
+    }
     /* "nothing to do yet" is looked at again when more is loaded, and told once */
     if (nothing && !plan_refusals(plan))
         error_set(&error, GRAFT_ENODUP, "nothing of it is bound to the duplicate: left as it is");
@@ -333,6 +367,7 @@ static void do_item(const struct item *item)
 static void process(bool all)
 {
     struct work work = { .all = all, .items = { .arena = &work.arena, .element_size = sizeof(struct item) } };
+    __atomic_add_fetch(&watch.busy, 1, __ATOMIC_SEQ_CST);
     journal_lock();
     live_visit(look, &work, NULL);
     journal_unlock();
@@ -343,6 +378,7 @@ static void process(bool all)
     }
     for (size_t i = 0; i < work.items.count; i++)
         do_item(arena_list_at(&work.items, i));
+    __atomic_sub_fetch(&watch.busy, 1, __ATOMIC_SEQ_CST);
     arena_free(&work.arena);
 }
 
@@ -351,7 +387,8 @@ static void process(bool all)
 static void after_load(void *handle)
 {
     int saved = errno;
-    if (handle && live_counts().adds != __atomic_load_n(&watch.counts.adds, __ATOMIC_RELAXED)) {
+    if (handle && (live_counts().adds != __atomic_load_n(&watch.counts.adds, __ATOMIC_RELAXED)
+                   || __atomic_load_n(&watch.busy, __ATOMIC_SEQ_CST))) {
         bind_verify_lazy();
         process(false);
         (void)dlerror();

@@ -12,10 +12,11 @@ struct live_counts { unsigned long long adds, subs; };
 
 typedef int live_visitor(struct world *, const struct live_counts *, void *arg);
 
-/* Builds the world of this process and calls @visit while the loader's lock is
- * held: no object can appear or go. The visitor must not call malloc, dlopen,
- * dlsym, dladdr, open files or take locks that are held across those (TRAPS 14).
- * The world is freed afterwards. Returns what @visit returned, or a negative
+/* Calls @visit with the world of this process while the loader's lock is held: no
+ * object can appear or go. The world is kept until something is loaded or
+ * unloaded; the visitor allocates nothing in its arena. It must not call malloc,
+ * dlopen, dlsym, dladdr, open files or take locks that are held across those
+ * (TRAPS 14). Returns what @visit returned, or a negative
  * code. */
 int live_visit(live_visitor *visit, void *arg, struct graft_error *);
 

@@ -38,7 +38,9 @@ struct visit {
     live_visitor *visitor;
     void *arg;
     struct graft_error *error;
-    struct world world;
+    struct world *world;
+    struct arena scratch;           /* of infos */
+    bool in_motion;                 /* an object is still being loaded */
     struct arena_list infos;        /* of struct header_info */
     struct live_counts counts;
     const struct live_counts *known;
@@ -113,10 +115,12 @@ static bool is_static(const struct visit *v)
     return true;
 }
 
+/* Both lists are in the same order, in the caller's own namespace. */
 static const struct header_info *info_of(const struct visit *v, const struct link_map *map)
 {
-    for (size_t i = 0; i < v->infos.count; i++) {
-        const struct header_info *h = arena_list_at(&v->infos, i);
+    size_t n = v->infos.count, first = v->world->objects.count - 1;
+    for (size_t k = 0; k < n; k++) {
+        const struct header_info *h = arena_list_at(&v->infos, (first + k) % n);
         if (h->bias == map->l_addr && h->dynamic == map->l_ld)
             return h;
     }
@@ -184,11 +188,13 @@ static void describe(struct visit *v, struct world_object *object, const struct 
         result = elf_image_decode(&object->image, &failure);
     }
     if (result) {
-        const char *why = arena_string(&v->world.arena, failure.text);
+        const char *why = arena_string(&v->world->arena, failure.text);
         object->broken = why ? why : "out of memory";
     }
-    if (!object->broken && !is_relocated(&object->image))
+    if (!object->broken && !is_relocated(&object->image)) {
         object->broken = "it is still being loaded";
+        v->in_motion = true;
+    }
     object->tls_module = h->tls_module;
 }
 
@@ -196,16 +202,16 @@ static int add_map(struct visit *v, const struct link_map *map, unsigned space, 
 {
     struct header_info own = { 0 };
     const struct header_info *h = info_of(v, map);
-    struct world_object *object = world_add(&v->world);
+    struct world_object *object = world_add(v->world);
     if (!object)
         return -GRAFT_ENOMEM;
     object->space = space;
     object->link_map = (uintptr_t)map;
     object->is_main = first && space == 0;
     if (object->is_main)
-        v->world.main = v->world.objects.count - 1;
+        v->world->main = v->world->objects.count - 1;
     const char *name = object->is_main ? v->program : map->l_name && *map->l_name ? map->l_name : "(no name)";
-    object->path = arena_string(&v->world.arena, name);
+    object->path = arena_string(&v->world->arena, name);
     if (!object->path)
         return -GRAFT_ENOMEM;
     if (!h && headers_at(map, &own))
@@ -270,30 +276,10 @@ static int build(struct visit *v)
                 return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
         debug = debug->base.r_version >= 2 ? debug->next : NULL;
     }
-    mark_permanent(&v->world, loader);
-    if (v->world.main != WORLD_NONE && mark_static_tls(&v->world))
+    mark_permanent(v->world, loader);
+    if (v->world->main != WORLD_NONE && mark_static_tls(v->world))
         return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
     return 0;
-}
-
-/* The loader's lock is recursive: the inner walk collects, and the outer one,
- * still in its first callback, holds the lock until the visitor is done. */
-static int locked(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct visit *v = arg;
-    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
-        v->counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
-    if (v->known && v->known->adds && v->known->adds == v->counts.adds && v->known->subs == v->counts.subs) {
-        v->result = v->visitor(NULL, &v->counts, v->arg);
-        return 1;
-    }
-    if (dl_iterate_phdr(collect, v))
-        v->result = error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
-    else
-        v->result = build(v);
-    if (!v->result)
-        v->result = v->visitor(&v->world, &v->counts, v->arg);
-    return 1;
 }
 
 static uint64_t resolve_ifunc(uint64_t resolver)
@@ -313,6 +299,50 @@ void live_unlock(void)
     pthread_mutex_unlock(&visiting);
 }
 
+/* The world that was built last: good until something is loaded or unloaded.
+ * Touched by a visit only, and there is one at a time. */
+static struct { struct world world; struct live_counts counts; bool valid; } kept;
+
+static bool same_counts(const struct live_counts *a, const struct live_counts *b)
+{
+    return a->adds && a->adds == b->adds && a->subs == b->subs;
+}
+
+/* The lock is recursive: the inner walk collects, and the outer one, still in its
+ * first callback, holds it until the visitor is done. */
+static int rebuild(struct visit *v)
+{
+    ssize_t length = readlink("/proc/self/exe", v->program, sizeof v->program - 1);
+    if (length <= 0)
+        text_copy(v->program, sizeof v->program, program_invocation_name);
+    kept.valid = false;
+    world_free(&kept.world);
+    world_init(&kept.world);
+    kept.world.can.resolve_ifunc = resolve_ifunc;
+    if (dl_iterate_phdr(collect, v))
+        return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
+    int result = build(v);
+    arena_free(&v->scratch);
+    kept.counts = v->counts;
+    kept.valid = !result && !v->in_motion;
+    return result;
+}
+
+static int locked(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct visit *v = arg;
+    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
+        v->counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
+    if (v->known && same_counts(v->known, &v->counts)) {
+        v->result = v->visitor(NULL, &v->counts, v->arg);
+        return 1;
+    }
+    v->result = kept.valid && same_counts(&kept.counts, &v->counts) ? 0 : rebuild(v);
+    if (!v->result)
+        v->result = v->visitor(v->world, &v->counts, v->arg);
+    return 1;
+}
+
 int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
 {
     return live_revisit(visitor, arg, NULL, error);
@@ -320,17 +350,12 @@ int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
 
 int live_revisit(live_visitor *visitor, void *arg, const struct live_counts *known, struct graft_error *error)
 {
-    struct visit v = { .visitor = visitor, .arg = arg, .error = error, .known = known, .result = 1 };
-    ssize_t length = readlink("/proc/self/exe", v.program, sizeof v.program - 1);
-    if (length <= 0)
-        text_copy(v.program, sizeof v.program, program_invocation_name);
-    world_init(&v.world);
-    v.world.can.resolve_ifunc = resolve_ifunc;
-    v.infos = (struct arena_list){ .arena = &v.world.arena, .element_size = sizeof(struct header_info) };
+    struct visit v = { .visitor = visitor, .arg = arg, .error = error, .known = known, .result = 1,
+                       .world = &kept.world };
+    v.infos = (struct arena_list){ .arena = &v.scratch, .element_size = sizeof(struct header_info) };
     live_lock();
     dl_iterate_phdr(locked, &v);
     live_unlock();
-    world_free(&v.world);
     return v.result;
 }
 

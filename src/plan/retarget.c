@@ -196,29 +196,16 @@ static int plan_word(struct retarget *r, const struct elf_table *table, const st
     return 0;
 }
 
-static int plan_copy(struct retarget *r, const struct elf_reloc *reloc)
+/* A relocation that cannot be moved, against a symbol that must. */
+static int plan_fixed(struct retarget *r, const struct elf_reloc *reloc, enum elf_reloc_class class,
+                      enum graft_verdict verdict)
 {
     struct reference reference;
     struct elf_symbol symbol, old;
-    if (!retarget_reference(r, reloc, ELF_RELOC_COPY, &reference, &symbol))
+    if (!retarget_reference(r, reloc, class, &reference, &symbol))
         return 0;
     size_t owner = retarget_owner(r, &reference, &old);
-    if (owner == WORLD_NONE)
-        return 0;
-    return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_COPY);
-}
-
-/* A relocation that we do not know, against a symbol that must move. */
-static int plan_other(struct retarget *r, const struct elf_reloc *reloc)
-{
-    struct reference reference;
-    struct elf_symbol symbol, old;
-    if (!retarget_reference(r, reloc, ELF_RELOC_OTHER, &reference, &symbol))
-        return 0;
-    size_t owner = retarget_owner(r, &reference, &old);
-    if (owner == WORLD_NONE)
-        return 0;
-    return plan_skip(r, reloc, &reference, owner, 0, GRAFT_VERDICT_RELOC);
+    return owner == WORLD_NONE ? 0 : plan_skip(r, reloc, &reference, owner, 0, verdict);
 }
 
 static inline uint32_t load32(const unsigned char *p)
@@ -315,9 +302,9 @@ static int plan_reloc(struct retarget *r, const struct elf_table *table, const s
     case ELF_RELOC_TLSDESC:
         return reloc->symbol ? retarget_tls(r, reloc, class) : 0;
     case ELF_RELOC_COPY:
-        return plan_copy(r, reloc);
+        return plan_fixed(r, reloc, class, GRAFT_VERDICT_COPY);
     case ELF_RELOC_OTHER:
-        return plan_other(r, reloc);
+        return plan_fixed(r, reloc, class, GRAFT_VERDICT_RELOC);
     default:
         return 0;
     }
