@@ -75,9 +75,12 @@ $(BUILD)/libgraft.a: $(CORE_O)
 	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/graft-core.o
 
 # initfirst: rules are in force before any other library's constructor can dlopen.
+# noseparate-code and lazy: two mappings and fifty look-ups fewer, a third of what an
+# empty preload costs an exec.
 $(BUILD)/libgraft-preload.so: $(PRELOAD_O) src/libgraft-preload.map
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgraft-preload.so -Wl,--version-script=src/libgraft-preload.map \
-	    -Wl,-z,now -Wl,-z,defs -Wl,-z,initfirst -o $@ $(PRELOAD_O)
+	    -Wl,-z,lazy -Wl,-z,defs -Wl,-z,initfirst \
+	    -Wl,-z,noseparate-code -Wl,-O1 -Wl,--hash-style=gnu -o $@ $(PRELOAD_O)
 
 $(BUILD)/libgraft-attach.so.$(VERSION): $(ATTACH_O) src/libgraft-attach.map
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgraft-attach.so.0 \
@@ -124,7 +127,7 @@ demo: deps
 	$(Q)GRAFT=$(CURDIR)/$(TOOL) BUILD=$(CURDIR)/$(BUILD) demos/01-python-deepbind/run.sh
 
 bench: all tests
-	$(Q)BUILD=$(BUILD) GRAFT=$(CURDIR)/$(TOOL) tests/bench/bench.sh
+	$(Q)BUILD=$(BUILD) GRAFT=$(CURDIR)/$(TOOL) tests/bench/bench.sh $(if $(JSON),--json $(JSON))
 
 soak: all tests
 	$(Q)SOAK=1 TEST_TIMEOUT=3600 BUILD=$(BUILD) tests/run.sh $(TESTS) $(E2E)

@@ -77,29 +77,14 @@ void arena_free(struct arena *arena)
     arena->mapped = 0;
 }
 
-/* How many elements the first block holds: a power of two. */
-static size_t first_of(const struct arena_list *list)
-{
-    return list->element_size > 512 ? 8 : 64;
-}
-
-/* Block b holds elements [f·(2^b − 1), f·(2^(b+1) − 1)) where f is first_of. */
-static unsigned block_of(const struct arena_list *list, size_t i, size_t *offset)
-{
-    size_t first = first_of(list);
-    unsigned block = (unsigned)(63 - __builtin_clzll(i / first + 1));
-    *offset = i - ((first << block) - first);
-    return block;
-}
-
 void *arena_list_push(struct arena_list *list)
 {
     size_t offset;
-    unsigned block = block_of(list, list->count, &offset);
+    unsigned block = arena_list_block(list, list->count, &offset);
     if (block >= sizeof list->block / sizeof *list->block)
         return NULL;
     if (!list->block[block]) {
-        size_t elements = first_of(list) << block;
+        size_t elements = (size_t)1 << (arena_list_shift(list) + block);
         list->block[block] = arena_array(list->arena, elements, list->element_size);
         if (!list->block[block])
             return NULL;
@@ -107,11 +92,4 @@ void *arena_list_push(struct arena_list *list)
     }
     list->count++;                  /* zeroed here: the list may have been cut back */
     return memset((char *)list->block[block] + offset * list->element_size, 0, list->element_size);
-}
-
-void *arena_list_at(const struct arena_list *list, size_t i)
-{
-    size_t offset;
-    unsigned block = block_of(list, i, &offset);
-    return (char *)list->block[block] + offset * list->element_size;
 }

@@ -37,7 +37,27 @@ struct arena_list {
 /* A new zeroed element at the end, or NULL. */
 void *arena_list_push(struct arena_list *);
 
+/* The first block holds 64 elements, or 8 large ones. */
+static inline unsigned arena_list_shift(const struct arena_list *list)
+{
+    return list->element_size > 512 ? 3 : 6;
+}
+
+/* Block b holds elements [f·(2^b − 1), f·(2^(b+1) − 1)), f being 1 << shift. */
+static inline unsigned arena_list_block(const struct arena_list *list, size_t i, size_t *offset)
+{
+    unsigned shift = arena_list_shift(list);
+    unsigned block = (unsigned)(63 - __builtin_clzll((i >> shift) + 1));
+    *offset = i - (((size_t)1 << (shift + block)) - ((size_t)1 << shift));
+    return block;
+}
+
 /* The element at @i, which must be below count. */
-void *arena_list_at(const struct arena_list *, size_t i);
+static inline void *arena_list_at(const struct arena_list *list, size_t i)
+{
+    size_t offset;
+    unsigned block = arena_list_block(list, i, &offset);
+    return (char *)list->block[block] + offset * list->element_size;
+}
 
 #endif

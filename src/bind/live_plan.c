@@ -36,6 +36,9 @@ static int plan_visit(struct world *world, const struct live_counts *counts, voi
     world->can.keep = journal_keep;
     if (request->link_map && (object = find_map(world, request->link_map)) == WORLD_NONE)
         return error_set(request->error, GRAFT_ENOOBJ, "the handle belongs to no loaded object");
+    if (object != WORLD_NONE && world_object(world, object)->broken)
+        return error_about(request->error, GRAFT_EFORMAT, world_object(world, object)->path, "", "%s: %s",
+                           world_object(world, object)->path, world_object(world, object)->broken);
     int result = request->isolate
                ? plan_isolate(request->plan, world, object, request->isolate, request->flags, request->error)
                : plan_rebind(request->plan, world, object, request->rebind, request->error);

@@ -43,6 +43,7 @@ static struct {
     size_t seen_count, seen_room;
     struct arena_list outcomes;
     struct live_counts counts;
+    unsigned long doubts;           /* how often outcomes were doubted */
     unsigned busy;                  /* threads that carry rules out: others must not pass them */
     bool watching;
     watch_listener *listener;
@@ -228,6 +229,7 @@ static size_t list_functions(const struct world *world, struct replacement *list
  * whenever anything was closed, what could be another one is looked at again. */
 static void doubt(void)
 {
+    watch.doubts++;
     for (size_t k = 0; k < watch.outcomes.count; k++)
         ((struct outcome *)arena_list_at(&watch.outcomes, k))->in_doubt = true;
 }
@@ -238,13 +240,16 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
     bool closed = counts->subs != watch.counts.subs;
     struct replacement functions[SPACES * WATCHED];
     world_set fresh = world_set_new(world, &work->arena);
-    bool any = work->all || __atomic_load_n(&watch.busy, __ATOMIC_RELAXED) > 1;
-    for (size_t i = 0; fresh && i < world->objects.count; i++)
-        any |= fresh[i] = !is_seen(seen_of(world_object(world, i)))
-                       || (closed && !world_object(world, i)->permanent);
+    bool any = work->all || __atomic_load_n(&watch.busy, __ATOMIC_RELAXED) > 1, all_loaded = true;
+    for (size_t i = 0; fresh && i < world->objects.count; i++) {
+        const struct world_object *object = world_object(world, i);
+        any |= fresh[i] = !is_seen(seen_of(object)) || (closed && !object->permanent);
+        all_loaded &= !object->broken;
+    }
     if (closed)
         doubt();
-    note_counts(counts);
+    /* What another thread is still loading has not been looked at: not noted. */
+    note_counts(&(struct live_counts){ all_loaded ? counts->adds : 0, counts->subs });
     if (any && fresh && watch.watching)
         (void)plan_replace(&work->functions, world, fresh, functions,
                            list_functions(world, functions, SPACES * WATCHED), NULL);
@@ -276,13 +281,13 @@ static int prune(struct world *world, const struct live_counts *counts, void *ar
             watch.seen[k] = watch.seen[--watch.seen_count];
     }
     doubt();
-    note_counts(counts);
+    note_counts(&(struct live_counts){ watch.counts.adds, counts->subs });
     return 0;
 }
 
 /* ---- carrying rules out ------------------------------------------------- */
 
-static void note_outcome(size_t rule, struct seen object, int code)
+static void note_outcome(size_t rule, struct seen object, int code, unsigned long doubts)
 {
     journal_lock();
     struct outcome *o = outcome_of(rule, object);
@@ -294,18 +299,18 @@ static void note_outcome(size_t rule, struct seen object, int code)
     if (!o)
         o = arena_list_push(&watch.outcomes);
     if (o)
-        *o = (struct outcome){ rule, object, code, false };
+        *o = (struct outcome){ rule, object, code, watch.doubts != doubts };
     journal_unlock();
 }
 
 /* Whether the object was edited before, by us or another thread, and is still the
  * same one: then there was nothing to do for it now. */
-static bool is_done(size_t rule, struct seen object)
+static bool is_done(size_t rule, struct seen object, unsigned long doubts)
 {
     journal_lock();
     struct outcome *o = outcome_of(rule, object);
     bool done = o && !o->code;
-    if (done)
+    if (done && watch.doubts == doubts)
         o->in_doubt = false;
     journal_unlock();
     return done;
@@ -348,11 +353,13 @@ static void do_item(const struct item *item)
     const struct rule *rule = arena_list_at(&watch.rules, item->rule);
     struct outcome *before = outcome_of(item->rule, item->object);
     int code_before = before ? before->code : 0;
+    unsigned long doubts = watch.doubts;
     journal_unlock();
     int result = carry_out(rule, item->object.link_map, &plan, &error);
     bool nothing = !result && plan_edits(plan) == 0;
-    if (nothing && !plan_refusals(plan) && is_done(item->rule, item->object)) {
-        graft_plan_free(plan);
+    if (result == -GRAFT_ENOOBJ || result == -GRAFT_EFORMAT
+        || (nothing && is_done(item->rule, item->object, doubts))) {
+        graft_plan_free(plan);      /* closed meanwhile, still being loaded, or done before */
         return;
     }
     /* "nothing to do yet" is looked at again when more is loaded, and told once */
@@ -360,7 +367,7 @@ static void do_item(const struct item *item)
         error_set(&error, GRAFT_ENODUP, "nothing of it is bound to the duplicate: left as it is");
     if (!(nothing && code_before == -GRAFT_ENODUP) && (!result || result != code_before))
         tell(rule, rule->consumer, plan, &error);
-    note_outcome(item->rule, item->object, nothing ? -GRAFT_ENODUP : result);
+    note_outcome(item->rule, item->object, nothing ? -GRAFT_ENODUP : result, doubts);
     graft_plan_free(plan);
 }
 
@@ -384,13 +391,14 @@ static void process(bool all)
 
 /* After a load: errno and dlerror stay those of the program's own call. Pinning
  * a target may have failed in dlopen, whose message nobody is to read. */
-static void after_load(void *handle)
+static void after_load(void *handle, unsigned long long adds_before)
 {
     int saved = errno;
-    if (handle && (live_counts().adds != __atomic_load_n(&watch.counts.adds, __ATOMIC_RELAXED)
+    unsigned long long adds = handle ? live_counts().adds : 0;
+    if (handle && (adds != __atomic_load_n(&watch.counts.adds, __ATOMIC_RELAXED) || adds != adds_before
                    || __atomic_load_n(&watch.busy, __ATOMIC_SEQ_CST))) {
         bind_verify_lazy();
-        process(false);
+        process(adds != adds_before);
         (void)dlerror();
     }
     errno = saved;
@@ -398,17 +406,19 @@ static void after_load(void *handle)
 
 static void *watched_dlopen(const char *file, int mode)
 {
+    unsigned long long adds = live_counts().adds;
     void *handle = (void *)call_as(__builtin_return_address(0), DLOPEN, (uintptr_t)file,
                                    (uintptr_t)mode, 0);
-    after_load(handle);
+    after_load(handle, adds);
     return handle;
 }
 
 static void *watched_dlmopen(Lmid_t space, const char *file, int mode)
 {
+    unsigned long long adds = live_counts().adds;
     void *handle = (void *)call_as(__builtin_return_address(0), DLMOPEN, (uintptr_t)space,
                                    (uintptr_t)file, (uintptr_t)mode);
-    after_load(handle);
+    after_load(handle, adds);
     return handle;
 }
 

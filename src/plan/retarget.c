@@ -39,20 +39,45 @@ int retarget_add(struct retarget *r, const struct plan_entry *entry, uint64_t of
     return plan_add(r->plan, &copy);
 }
 
-/* Whether @value is the address at which @owner defines @reference: if not, the
- * program has put another address of that object there itself. */
-static bool still_bound(const struct retarget *r, size_t owner, const struct reference *reference,
-                        uint64_t value, struct elf_symbol *definition)
+static bool same_text(const char *a, const char *b)
 {
-    const struct world_object *object = world_object(r->world, owner);
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_reference(const struct reference *a, const struct reference *b)
+{
+    return a->name && a->gnu_hash == b->gnu_hash && a->class == b->class && a->weak == b->weak
+        && a->live == b->live && same_text(a->name, b->name) && same_text(a->version, b->version);
+}
+
+static void ask(const struct retarget *r, const struct reference *reference, size_t owner,
+                struct retarget_answer *answer)
+{
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash, .canonical = true };
-    enum elf_found found = elf_lookup(&object->image, &wanted, definition);
-    if (found == ELF_ABSENT)
+    *answer = (struct retarget_answer){ .reference = *reference, .owner = owner, .target.object = WORLD_NONE };
+    answer->found = elf_lookup(&world_object(r->world, owner)->image, &wanted, &answer->definition);
+    r->policy->arrives(r, reference, &answer->target);
+}
+
+/* The definition in @owner and the new one, looked up or known already. */
+static const struct retarget_answer *answer_for(const struct retarget *r, const struct reference *reference,
+                                                size_t owner)
+{
+    struct retarget_answer *answer = &r->answers[reference->gnu_hash % RETARGET_ANSWERS];
+    if (answer->owner != owner || !same_reference(&answer->reference, reference))
+        ask(r, reference, owner, answer);
+    return answer;
+}
+
+/* Whether @value is the address at which the owner defines the name: if not, the
+ * program has put another address of that object there itself. */
+static bool still_bound(const struct retarget *r, const struct retarget_answer *answer, uint64_t value)
+{
+    if (answer->found == ELF_ABSENT)
         return false;
-    if (definition->type == STT_GNU_IFUNC)
-        return true;
-    return object->image.bias + definition->value == value;
+    return answer->definition.type == STT_GNU_IFUNC
+        || world_object(r->world, answer->owner)->image.bias + answer->definition.value == value;
 }
 
 size_t retarget_owner(const struct retarget *r, const struct reference *reference, struct elf_symbol *definition)
@@ -63,14 +88,12 @@ size_t retarget_owner(const struct retarget *r, const struct reference *referenc
 }
 
 /* A slot whose present owner is known: finds the new one and the verdict. */
-static int plan_move(struct retarget *r, const struct elf_reloc *reloc, struct reference *reference,
-                     size_t owner, const struct elf_symbol *old, uint64_t slot_value, int64_t addend,
-                     bool unresolved)
+static int plan_move(struct retarget *r, const struct elf_reloc *reloc, const struct reference *reference,
+                     const struct retarget_answer *answer, uint64_t slot_value, int64_t addend, bool unresolved)
 {
-    struct target target = { .object = WORLD_NONE };
+    struct target target = answer->target;
     struct plan_entry entry = { .target = PLAN_NO_MEMBER };
-    const char *old_path = world_object(r->world, owner)->path;
-    r->policy->arrives(r, reference, &target);
+    const char *old_path = world_object(r->world, answer->owner)->path;
     if (target.verdict == GRAFT_VERDICT_EDIT && target.object == WORLD_NONE)
         return 0;
     enum graft_verdict verdict = target.verdict;
@@ -78,7 +101,7 @@ static int plan_move(struct retarget *r, const struct elf_reloc *reloc, struct r
     if (verdict == GRAFT_VERDICT_WEAK)
         value = 0;
     else if (verdict == GRAFT_VERDICT_EDIT) {
-        if (!target_types_agree(old->type, target.symbol.type))
+        if (!target_types_agree(answer->definition.type, target.symbol.type))
             verdict = GRAFT_VERDICT_TYPE;
         else if (value == slot_value && reference->live)
             verdict = GRAFT_VERDICT_SAME;
@@ -123,14 +146,15 @@ static int plan_resolved(struct retarget *r, const struct elf_reloc *reloc, enum
                          uint64_t slot_value, int64_t addend)
 {
     struct reference reference;
-    struct elf_symbol symbol, old;
+    struct elf_symbol symbol;
     uint64_t address = slot_value - (uint64_t)addend;
     size_t owner = r->policy->leaves(r, address);
     if (owner == WORLD_NONE || !retarget_reference(r, reloc, class, &reference, &symbol))
         return 0;
-    if (!still_bound(r, owner, &reference, address, &old))
+    const struct retarget_answer *answer = answer_for(r, &reference, owner);
+    if (!still_bound(r, answer, address))
         return plan_skip(r, reloc, &reference, owner, slot_value, GRAFT_VERDICT_CHANGED);
-    return plan_move(r, reloc, &reference, owner, &old, slot_value, addend, false);
+    return plan_move(r, reloc, &reference, answer, slot_value, addend, false);
 }
 
 /* A slot that holds no address yet: the name tells where it would go. */
@@ -147,7 +171,7 @@ static int plan_unresolved(struct retarget *r, const struct elf_reloc *reloc, en
         return 0;
     if (elsewhere)
         return plan_skip(r, reloc, &reference, owner, slot_value, GRAFT_VERDICT_ELSEWHERE);
-    return plan_move(r, reloc, &reference, owner, &old, slot_value, addend, reference.live);
+    return plan_move(r, reloc, &reference, answer_for(r, &reference, owner), slot_value, addend, reference.live);
 }
 
 /* Whether a PLT slot still holds the address of its own stub: it points into the
@@ -247,7 +271,7 @@ static bool holds_address(enum elf_reloc_class class)
  * whose slots lie in one span; what it does not know at once is left to plan_reloc. */
 static size_t skip_foreign(const struct walk *walk, const struct elf_table *table, size_t i)
 {
-    enum { ENTRY = sizeof(Elf64_Rela), AHEAD = 96 * ENTRY, AHEAD_SLOTS = 32 * sizeof(uint64_t) };
+    enum { ENTRY = sizeof(Elf64_Rela), AHEAD = 96 * ENTRY, AHEAD_SLOTS = 16 * sizeof(uint64_t) };
     const struct walk w = *walk;
     const struct elf_span span = w.hint ? *w.hint : (struct elf_span){ 0 };
     const uint64_t room = span.size < sizeof(uint64_t) ? 0 : span.size - sizeof(uint64_t) + 1;
@@ -310,6 +334,54 @@ static int plan_reloc(struct retarget *r, const struct elf_table *table, const s
     }
 }
 
+/* Relocations that need a closer look, put off until there is a batch of them: by
+ * then their symbols and names have come into the cache. */
+struct batch {
+    size_t index[32];
+    size_t count;
+};
+
+static void batch_add(const struct elf_image *image, const struct elf_table *table, struct batch *batch, size_t i)
+{
+    uint32_t symbol = elf_reloc_at(image, table, i).symbol;
+    batch->index[batch->count++] = i;
+    if (symbol < image->symbols.count)
+        __builtin_prefetch(image->symbols.bytes + (size_t)symbol * image->symbols.entry_size);
+    if (symbol < image->versym.count)
+        __builtin_prefetch(image->versym.bytes + (size_t)symbol * 2);
+}
+
+static int batch_plan(struct retarget *r, const struct elf_table *table, struct batch *batch, struct walk *walk)
+{
+    int result = 0;
+    for (size_t k = 0; k < batch->count; k++)
+        __builtin_prefetch(elf_symbol_name(walk->image,
+                                           elf_reloc_at(walk->image, table, batch->index[k]).symbol));
+    for (size_t k = 0; k < batch->count && !result; k++) {
+        struct elf_reloc reloc = elf_reloc_at(walk->image, table, batch->index[k]);
+        result = plan_reloc(r, table, &reloc, walk);
+    }
+    batch->count = 0;
+    return result;
+}
+
+static int plan_table(struct retarget *r, const struct elf_table *table, struct walk *walk)
+{
+    struct batch batch = { .count = 0 };
+    uint64_t value;
+    int result = 0;
+    if (!table->count)
+        return 0;
+    /* finds the span of the first slot */
+    (void)elf_slot_read(walk->image, &walk->hint, elf_reloc_at(walk->image, table, 0).offset, &value);
+    for (size_t i = skip_foreign(walk, table, 0); i < table->count && !result; i = skip_foreign(walk, table, i + 1)) {
+        batch_add(walk->image, table, &batch, i);
+        if (batch.count == sizeof batch.index / sizeof *batch.index)
+            result = batch_plan(r, table, &batch, walk);
+    }
+    return result ? result : batch_plan(r, table, &batch, walk);
+}
+
 int retarget_object(struct retarget *r, size_t consumer)
 {
     const struct world_object *object = world_object(r->world, consumer);
@@ -318,18 +390,15 @@ int retarget_object(struct retarget *r, size_t consumer)
                          .own_low = world_start(object), .own_size = image->high - image->low };
     if (object->broken || !image->arch)
         return 0;
+    if (!r->answers && !(r->answers = arena_array(&r->plan->arena, RETARGET_ANSWERS, sizeof *r->answers)))
+        return -GRAFT_ENOMEM;
     r->consumer = consumer;
     r->member = PLAN_NO_MEMBER;
     r->plan->word_size = elf_word_size(image);
-    for (unsigned t = 0; t < ELF_RELOC_TABLES; t++) {
-        const struct elf_table *table = &image->relocs[t];
-        r->plan->relocations += table->count;
-        for (size_t i = skip_foreign(&walk, table, 0); i < table->count; i = skip_foreign(&walk, table, i + 1)) {
-            struct elf_reloc reloc = elf_reloc_at(image, table, i);
-            int result = plan_reloc(r, table, &reloc, &walk);
-            if (result)
-                return result;
-        }
+    int result = 0;
+    for (unsigned t = 0; t < ELF_RELOC_TABLES && !result; t++) {
+        r->plan->relocations += image->relocs[t].count;
+        result = plan_table(r, &image->relocs[t], &walk);
     }
-    return 0;
+    return result;
 }

@@ -25,6 +25,17 @@ struct retarget_policy {
     void (*arrives)(const struct retarget *, const struct reference *, struct target *out);
 };
 
+/* What was found for a name: many objects refer to the same few. */
+struct retarget_answer {
+    struct reference reference;     /* name NULL: none yet */
+    size_t owner;
+    enum elf_found found;           /* in the owner */
+    struct elf_symbol definition;   /* there */
+    struct target target;
+};
+
+enum { RETARGET_ANSWERS = 64 };
+
 struct retarget {
     const struct world *world;
     struct graft_plan *plan;
@@ -33,6 +44,7 @@ struct retarget {
     const char *only;               /* symbol globs, NULL: all */
     unsigned flags;
     uint64_t low, size;             /* run-time addresses outside are never left */
+    struct retarget_answer *answers;        /* by hash; in the plan's arena */
     /* of the object being walked */
     size_t consumer;
     int member;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Peak memory, in two ways that do not trust the library: its own calls of mmap,
- * counted by the linker's --wrap, and the kernel's peak resident size. */
+ * counted by the linker's --wrap, and the kernel's count of anonymous memory. */
 
 #include "memory.h"
 
@@ -34,29 +34,24 @@ int __wrap_munmap(void *memory, size_t size)
     return __real_munmap(memory, size);
 }
 
-/* A "Name:  123 kB" line of /proc/self/status, in bytes. */
-static size_t status(const char *name)
+/* Anonymous memory that is really there, in bytes: the sum over all mappings, which
+ * unlike the counters in status is exact. */
+static size_t anonymous(void)
 {
     char text[4096], *line;
-    int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    int file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
     ssize_t got = file < 0 ? 0 : read(file, text, sizeof(text) - 1);
     if (file >= 0)
         close(file);
     text[got > 0 ? got : 0] = '\0';
-    line = strstr(text, name);
-    return line ? strtoul(line + strlen(name), NULL, 10) * 1024 : 0;
+    line = strstr(text, "\nAnonymous:");
+    return line ? strtoul(line + strlen("\nAnonymous:"), NULL, 10) * 1024 : 0;
 }
 
 void memory_start(void)
 {
-    int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-    mapped = mapped_peak = 0;
-    resident_before = 0;
-    if (file < 0)
-        return;
-    if (write(file, "5", 1) == 1)               /* resets VmHWM */
-        resident_before = status("VmHWM:");
-    close(file);
+    mapped_peak = mapped;                       /* what the library keeps counts too */
+    resident_before = anonymous();
 }
 
 size_t memory_mapped(void)
@@ -66,6 +61,6 @@ size_t memory_mapped(void)
 
 size_t memory_touched(void)
 {
-    size_t now = status("VmHWM:");
-    return resident_before && now > resident_before ? now - resident_before : 0;
+    size_t now = anonymous();
+    return now > resident_before ? now - resident_before : 0;
 }

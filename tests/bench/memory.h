@@ -10,8 +10,8 @@ void memory_start(void);
 /* The greatest sum of anonymous mappings since then, in bytes. */
 size_t memory_mapped(void);
 
-/* The growth of the process's peak resident size since then, in bytes, as the
- * kernel tells it; 0 where it cannot be reset. */
+/* The growth of anonymous memory that is really there since then, in bytes. To be
+ * asked while all is still in use. */
 size_t memory_touched(void);
 
 #endif
