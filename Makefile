@@ -112,13 +112,13 @@ tests: $(TESTS) fixtures
 fixtures:
 	$(Q)tests/fixtures/build.sh $(BUILD)/fixtures >/dev/null
 
-# Everything: unit tests, again with the sanitizers, end-to-end scripts, demos, and
-# a build by clang in which a warning is an error.
+# Everything: unit tests, again with the sanitizers and under valgrind, end-to-end
+# scripts, demos; a warning of gcc or clang is an error.
 E2E := $(wildcard tests/e2e/*.sh) tests/fuzz/replay.sh docs/check.sh tests/install/check.sh demos/run-all.sh
 check: deps
-	$(Q)$(MAKE) --no-print-directory all tests
-	$(Q)$(MAKE) --no-print-directory SAN=address,undefined tests
-	$(Q)$(MAKE) --no-print-directory CC=clang CFLAGS="-O1 -Werror" all
+	$(Q)$(MAKE) --no-print-directory CFLAGS="-O2 -g -Werror" all tests
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined CFLAGS="-O2 -g -Werror" tests
+	$(Q)$(MAKE) --no-print-directory CC=clang CFLAGS="-O1 -Werror" all tests
 	$(Q)BUILD=$(BUILD) tests/run.sh $(TESTS) $(patsubst $(BUILD)/%,build/gcc-address+undefined/%,$(TESTS)) $(E2E)
 
 # The first demo, with what it prints before and after.
@@ -126,8 +126,13 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)GRAFT=$(CURDIR)/$(TOOL) BUILD=$(CURDIR)/$(BUILD) demos/01-python-deepbind/run.sh
 
-bench: all tests
+$(BUILD)/stop_time: tests/e2e/attach/stop_time.c $(TEST_O)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $^ -ljansson -lpthread
+
+bench: all tests $(BUILD)/stop_time
 	$(Q)BUILD=$(BUILD) GRAFT=$(CURDIR)/$(TOOL) tests/bench/bench.sh $(if $(JSON),--json $(JSON))
+	$(Q)echo "a live target's stop, microseconds (apply, medians):"
+	$(Q)BUILD=$(BUILD) $(BUILD)/stop_time
 
 soak: all tests
 	$(Q)SOAK=1 TEST_TIMEOUT=3600 BUILD=$(BUILD) tests/run.sh $(TESTS) $(E2E)
@@ -172,4 +177,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O))
+-include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O)) $(wildcard $(BUILD)/tests/unit/*.d)

@@ -127,6 +127,15 @@ static bool runtimes_text(const struct graft_object *object, char *text, size_t 
     return duplicate;
 }
 
+/* The path, and the SONAME where the path does not tell it. */
+static void object_text(const struct graft_object *object, char *text, size_t size)
+{
+    if (object->soname && strcmp(object->soname, text_basename(object->path)))
+        snprintf(text, size, "%s (%s)", object->path, object->soname);
+    else
+        snprintf(text, size, "%s", object->path);
+}
+
 static void objects_table(const struct graft_objects *objects)
 {
     static const struct column columns[] = {
@@ -138,7 +147,7 @@ static void objects_table(const struct graft_objects *objects)
     for (size_t i = 0; i < graft_objects_count(objects); i++) {
         const struct graft_object *o = graft_objects_get(objects, i);
         struct libscols_line *line = scols_table_new_line(table, NULL);
-        char text[300], build_id[65];
+        char text[4700], build_id[65];
         snprintf(text, sizeof text, "%u", o->space);
         cell(line, 0, text, NULL);
         snprintf(text, sizeof text, "%" PRIxPTR, o->start);
@@ -150,7 +159,8 @@ static void objects_table(const struct graft_objects *objects)
         cell(line, 3, build_id, NULL);
         bool duplicate = runtimes_text(o, text, sizeof text);
         cell(line, 4, text, duplicate ? "red" : *text ? "green" : NULL);
-        cell(line, 5, o->path, NULL);
+        object_text(o, text, sizeof text);
+        cell(line, 5, text, NULL);
         duplicates += duplicate;
     }
     table_print(table);

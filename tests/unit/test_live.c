@@ -30,7 +30,7 @@
 #endif
 #endif
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { COUNTS = 0 };
 static __thread unsigned allocations;
 #else
