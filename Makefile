@@ -21,9 +21,8 @@ else
 comma := ,
 BUILD ?= build/$(notdir $(CC))$(if $(SAN),-$(subst $(comma),+,$(SAN)))
 endif
-ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -j$(shell nproc)
-endif
+# What builds below another target uses all processors, unless -j was given.
+JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
 Q := $(if $(V),,@)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith
@@ -116,25 +115,27 @@ fixtures:
 # scripts, demos; a warning of gcc or clang is an error.
 E2E := $(wildcard tests/e2e/*.sh) tests/fuzz/replay.sh docs/check.sh tests/install/check.sh demos/run-all.sh
 check: deps
-	$(Q)$(MAKE) --no-print-directory CFLAGS="-O2 -g -Werror" all tests
-	$(Q)$(MAKE) --no-print-directory SAN=address,undefined CFLAGS="-O2 -g -Werror" tests
-	$(Q)$(MAKE) --no-print-directory CC=clang CFLAGS="-O1 -Werror" all tests
+	$(Q)$(MAKE) $(JOBS) --no-print-directory CFLAGS="-O2 -g -Werror" all tests
+	$(Q)$(MAKE) $(JOBS) --no-print-directory SAN=address,undefined CFLAGS="-O2 -g -Werror" tests
+	$(Q)$(MAKE) $(JOBS) --no-print-directory CC=clang CFLAGS="-O1 -Werror" all tests
 	$(Q)BUILD=$(BUILD) tests/run.sh $(TESTS) $(patsubst $(BUILD)/%,build/gcc-address+undefined/%,$(TESTS)) $(E2E)
 
 # The first demo, with what it prints before and after.
 demo: deps
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all
 	$(Q)GRAFT=$(CURDIR)/$(TOOL) BUILD=$(CURDIR)/$(BUILD) demos/01-python-deepbind/run.sh
 
 $(BUILD)/stop_time: tests/e2e/attach/stop_time.c $(TEST_O)
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests $(ALL_LDFLAGS) -o $@ $^ -ljansson -lpthread
 
-bench: all tests $(BUILD)/stop_time
+bench: deps
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all tests $(BUILD)/stop_time
 	$(Q)BUILD=$(BUILD) GRAFT=$(CURDIR)/$(TOOL) tests/bench/bench.sh $(if $(JSON),--json $(JSON))
 	$(Q)echo "a live target's stop, microseconds (apply, medians):"
 	$(Q)BUILD=$(BUILD) $(BUILD)/stop_time
 
-soak: all tests
+soak: deps
+	$(Q)$(MAKE) $(JOBS) --no-print-directory all tests
 	$(Q)SOAK=1 TEST_TIMEOUT=3600 BUILD=$(BUILD) tests/run.sh $(TESTS) $(E2E)
 
 fuzz:

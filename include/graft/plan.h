@@ -103,7 +103,9 @@ GRAFT_API const char *graft_verdict_text(enum graft_verdict);
 
 /* Plans to move the consumer's references from the duplicate onto the host.
  * Writes nothing. Other threads may run, load and unload meanwhile.
- * -GRAFT_ENOOBJ, -GRAFT_ENODUP, -GRAFT_ENOHOST, -GRAFT_EAMBIG, -GRAFT_EINVAL,
+ * -GRAFT_ENOOBJ, -GRAFT_ENODUP (the consumer reaches no runtime that is here
+ * twice), -GRAFT_ENOHOST (no other object holds that runtime), -GRAFT_EAMBIG,
+ * -GRAFT_EREFUSED (the consumer embeds the runtime), -GRAFT_ESTATIC, -GRAFT_EINVAL,
  * -GRAFT_ENOMEM. A plan that holds refused slots is still returned with 0: apply
  * refuses it. The caller frees *plan. Since 0.1. */
 GRAFT_API int graft_plan_rebind(struct graft_plan **plan, const struct graft_rebind *,
@@ -142,12 +144,13 @@ GRAFT_API int graft_rebind(void *handle, struct graft_error *);
 
 /* Rules for objects that come later, in the text format of graft-rules(5).
  * They take effect at once for what is loaded, and after each dlopen and dlmopen
- * once graft_watch was called. -GRAFT_ESYNTAX names line and word. Since 0.1. */
+ * once graft_watch was called. -GRAFT_ESYNTAX names line and word; -GRAFT_ESTATIC.
+ * Since 0.1. */
 GRAFT_API int graft_rules_add(const char *text, struct graft_error *);
 
 /* Watches dlopen, dlmopen and dlclose in all objects, present and future, so that
  * rules reach objects that come later and edits of closed objects are forgotten.
- * May be called again. Since 0.1. */
+ * May be called again. -GRAFT_ESTATIC in a static program. Since 0.1. */
 GRAFT_API int graft_watch(struct graft_error *);
 
 #ifdef __cplusplus

@@ -467,14 +467,25 @@ void watch_unmatched(void (*each)(const struct rule *))
             each(arena_list_at(&watch.rules, r));
 }
 
+static int nothing(struct world *world, const struct live_counts *counts, void *arg)
+{
+    (void)world;
+    (void)counts;
+    (void)arg;
+    return 0;
+}
+
 int graft_rules_add(const char *text, struct graft_error *error)
 {
     error_clear(error);
     if (!text)
         return error_set(error, GRAFT_EINVAL, "no rules were given");
+    int result = live_visit(nothing, NULL, error);
+    if (result)
+        return result;
     journal_lock();
     init();
-    int result = rules_parse(&watch.rules, text, error);
+    result = rules_parse(&watch.rules, text, error);
     journal_unlock();
     if (!result)
         process(true);
@@ -484,6 +495,9 @@ int graft_rules_add(const char *text, struct graft_error *error)
 int graft_watch(struct graft_error *error)
 {
     error_clear(error);
+    int impossible = live_visit(nothing, NULL, error);
+    if (impossible)
+        return impossible;
     journal_lock();
     init();
     bool first = !watch.watching;
