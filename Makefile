@@ -74,11 +74,10 @@ $(BUILD)/libgraft.a: $(CORE_O)
 	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/graft-core.o
 
 # initfirst: rules are in force before any other library's constructor can dlopen.
-# noseparate-code and lazy: two mappings and fifty look-ups fewer, a third of what an
-# empty preload costs an exec.
+# noseparate-code: two mappings fewer, 15 us less an exec.
 $(BUILD)/libgraft-preload.so: $(PRELOAD_O) src/libgraft-preload.map
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgraft-preload.so -Wl,--version-script=src/libgraft-preload.map \
-	    -Wl,-z,lazy -Wl,-z,defs -Wl,-z,initfirst \
+	    -Wl,-z,now -Wl,-z,defs -Wl,-z,initfirst \
 	    -Wl,-z,noseparate-code -Wl,-O1 -Wl,--hash-style=gnu -o $@ $(PRELOAD_O)
 
 $(BUILD)/libgraft-attach.so.$(VERSION): $(ATTACH_O) src/libgraft-attach.map

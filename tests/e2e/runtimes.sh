@@ -14,7 +14,7 @@ recognise() {
         sleep 0.05
     done
     expect 0 " $tag${version:+ }$version[0-9.]*, $state" "$GRAFT" objects "$child"
-    kill "$child" 2>/dev/null
+    kill -KILL "$child" 2>/dev/null     # a JVM that is starting loses a SIGTERM
     wait "$child" 2>/dev/null
 }
 

@@ -9,14 +9,13 @@ BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 GRAFT=${GRAFT:-$BUILD/graft}
 work=$(mktemp -d)
-children=()
 failures=0 cases=0
 export LC_ALL=C
 ulimit -c 0
 
 cleanup() {
-    for child in "${children[@]:-}"; do
-        [ -z "$child" ] || kill -KILL "$child" 2>/dev/null
+    for child in $(jobs -p); do         # only what still is ours
+        kill -KILL "$child" 2>/dev/null
     done
     wait 2>/dev/null
     rm -rf "$work"
@@ -53,11 +52,10 @@ finish() {
     exit $?
 }
 
-# Starts "$@" in the background, remembered for cleanup; its pid in $child.
+# Starts "$@" in the background, ended at the latest by cleanup; its pid in $child.
 start() {
     "$@" &
     child=$!
-    children+=("$child")
 }
 
 # Waits until file $1 holds the line $2.
