@@ -12,16 +12,14 @@
 #include "bind/watch.h"
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
-#include <link.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/apply.h"
 #include "bind/bind.h"
-#include "bind/call_from.h"
+#include "bind/caller.h"
 #include "bind/journal.h"
 #include "live/live.h"
 #include "plan/rebind.h"
@@ -33,10 +31,7 @@ struct seen { uint64_t link_map, start; };
  * closed since, and the object may be another one at the same place. */
 struct outcome { size_t rule; struct seen object; int code; bool in_doubt; };
 
-enum { SPACES = 16 };               /* DL_NNS of glibc */
-
 static struct {
-    uintptr_t real[SPACES][3];      /* dlopen, dlmopen, dlclose of other namespaces' libc */
     struct arena arena;
     struct arena_list rules;
     struct seen *seen;
@@ -51,69 +46,9 @@ static struct {
     bool dry_run;
 } watch;
 
-/* ---- calling the loader as if nobody watched ---------------------------- */
-
-enum watched { DLOPEN, DLMOPEN, DLCLOSE, WATCHED };
-static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose" };
-
-/* Which object a call came from, and a return instruction in it. */
-struct caller { uintptr_t address; const void *gadget; unsigned space; };
-
-static int search_own_space(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct caller *caller = arg;
-    bool inside = false;
-    (void)size;
-    for (size_t i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        inside |= p->p_type == PT_LOAD && caller->address - (info->dlpi_addr + p->p_vaddr) < p->p_memsz;
-    }
-    for (size_t i = 0; inside && i < info->dlpi_phnum && !caller->gadget; i++) {
-        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        if (p->p_type == PT_LOAD && (p->p_flags & (PF_R | PF_X)) == (PF_R | PF_X))
-            caller->gadget = call_from_gadget((const void *)(info->dlpi_addr + p->p_vaddr), p->p_filesz);
-    }
-    return inside;
-}
-
-static int search_spaces(struct world *world, const struct live_counts *counts, void *arg)
-{
-    struct caller *caller = arg;
-    size_t i = world_find_address(world, caller->address);
-    (void)counts;
-    if (i == WORLD_NONE)
-        i = world->main;            /* code in no object (a JIT's) counts as the main program's */
-    if (i == WORLD_NONE)
-        return 0;
-    const struct elf_image *image = &world_object(world, i)->image;
-    caller->space = world_object(world, i)->space;
-    for (unsigned k = 0; k < image->span_count && !caller->gadget; k++)
-        if (elf_image_covers(image, image->span[k].vaddr, PF_X))
-            caller->gadget = call_from_gadget(image->span[k].bytes, image->span[k].size);
-    return 0;
-}
-
-/* Each namespace has a libc of its own, whose dlerror is to speak of its calls. */
-static uintptr_t real_function(unsigned space, enum watched which)
-{
-    const uintptr_t base[WATCHED] = { (uintptr_t)dlopen, (uintptr_t)dlmopen, (uintptr_t)dlclose };
-    uintptr_t own = space < SPACES ? __atomic_load_n(&watch.real[space][which], __ATOMIC_RELAXED) : 0;
-    return own ? own : base[which];
-}
-
-static uintptr_t call_as(void *from, enum watched which, uintptr_t a, uintptr_t b, uintptr_t c)
-{
-    typedef uintptr_t function(uintptr_t, uintptr_t, uintptr_t);
-    struct caller caller = { .address = (uintptr_t)from };
-    int saved = errno;
-    if (call_from_allowed() && !dl_iterate_phdr(search_own_space, &caller))
-        live_visit(search_spaces, &caller, NULL);
-    function *call = (function *)real_function(caller.space, which);
-    errno = saved;
-    return caller.gadget ? call_from(caller.gadget, call, a, b, c) : call(a, b, c);
-}
-
 /* ---- what is new -------------------------------------------------------- */
+
+static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose" };
 
 struct item { size_t rule; struct seen object; };
 
@@ -205,12 +140,12 @@ static size_t list_functions(const struct world *world, struct replacement *list
                                       (uintptr_t)watched_dlclose };
     size_t n = 0;
     for (unsigned w = 0; w < WATCHED; w++)
-        list[n++] = (struct replacement){ watched_name[w], real_function(0, w), ours[w] };
+        list[n++] = (struct replacement){ watched_name[w], caller_real(0, w), ours[w] };
     for (size_t i = 0; i < world->objects.count; i++) {
         const struct world_object *object = world_object(world, i);
         struct elf_symbol symbol;
         struct elf_wanted wanted = { .name = "dlmopen" };
-        if (object->broken || object->space == 0 || object->space >= SPACES || n + WATCHED > room
+        if (object->broken || object->space == 0 || object->space >= CALLER_SPACES || n + WATCHED > room
             || elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND)
             continue;
         for (unsigned w = 0; w < WATCHED; w++) {
@@ -218,7 +153,7 @@ static size_t list_functions(const struct world *world, struct replacement *list
             if (elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND)
                 continue;
             uintptr_t address = (uintptr_t)(object->image.bias + symbol.value);
-            __atomic_store_n(&watch.real[object->space][w], address, __ATOMIC_RELAXED);
+            caller_learn(object->space, w, address);
             list[n++] = (struct replacement){ watched_name[w], address, ours[w] };
         }
     }
@@ -238,7 +173,7 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
 {
     struct work *work = arg;
     bool closed = counts->subs != watch.counts.subs;
-    struct replacement functions[SPACES * WATCHED];
+    struct replacement functions[CALLER_SPACES * WATCHED];
     world_set fresh = world_set_new(world, &work->arena);
     bool any = work->all || __atomic_load_n(&watch.busy, __ATOMIC_RELAXED) > 1, all_loaded = true;
     for (size_t i = 0; fresh && i < world->objects.count; i++) {
@@ -252,7 +187,7 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
     note_counts(&(struct live_counts){ all_loaded ? counts->adds : 0, counts->subs });
     if (any && fresh && watch.watching)
         (void)plan_replace(&work->functions, world, fresh, functions,
-                           list_functions(world, functions, SPACES * WATCHED), NULL);
+                           list_functions(world, functions, CALLER_SPACES * WATCHED), NULL);
     if (any)
         list_work(world, work);
     remember(world);
@@ -407,7 +342,7 @@ static void after_load(void *handle, unsigned long long adds_before)
 static void *watched_dlopen(const char *file, int mode)
 {
     unsigned long long adds = live_counts().adds;
-    void *handle = (void *)call_as(__builtin_return_address(0), DLOPEN, (uintptr_t)file,
+    void *handle = (void *)caller_call(__builtin_return_address(0), DLOPEN, (uintptr_t)file,
                                    (uintptr_t)mode, 0);
     after_load(handle, adds);
     return handle;
@@ -416,7 +351,7 @@ static void *watched_dlopen(const char *file, int mode)
 static void *watched_dlmopen(Lmid_t space, const char *file, int mode)
 {
     unsigned long long adds = live_counts().adds;
-    void *handle = (void *)call_as(__builtin_return_address(0), DLMOPEN, (uintptr_t)space,
+    void *handle = (void *)caller_call(__builtin_return_address(0), DLMOPEN, (uintptr_t)space,
                                    (uintptr_t)file, (uintptr_t)mode);
     after_load(handle, adds);
     return handle;
@@ -424,7 +359,7 @@ static void *watched_dlmopen(Lmid_t space, const char *file, int mode)
 
 static int watched_dlclose(void *handle)
 {
-    int result = (int)call_as(__builtin_return_address(0), DLCLOSE, (uintptr_t)handle, 0, 0), saved = errno;
+    int result = (int)caller_call(__builtin_return_address(0), DLCLOSE, (uintptr_t)handle, 0, 0), saved = errno;
     if (!result && live_counts().subs != __atomic_load_n(&watch.counts.subs, __ATOMIC_RELAXED)) {
         bind_forget_closed();
         journal_lock();

@@ -93,6 +93,19 @@ int plan_member_of(struct graft_plan *plan, const struct world *world, size_t i)
     return member->path && member->name ? (int)plan->members.count - 1 : PLAN_NO_MEMBER;
 }
 
+size_t plan_member_find(const struct world *world, const struct plan_member *member)
+{
+    for (size_t i = 0; i < world->objects.count; i++) {
+        const struct world_object *o = world_object(world, i);
+        if (world_start(o) == member->start && o->link_map == member->link_map
+            && o->space == member->space && !strcmp(o->path, member->path)
+            && o->image.build_id_size == member->build_id_size
+            && !memcmp(o->image.build_id, member->build_id, member->build_id_size))
+            return i;
+    }
+    return WORLD_NONE;
+}
+
 /* Versions repeat in long runs: one copy serves each run. */
 static const char *intern_version(struct graft_plan *plan, const char *version)
 {

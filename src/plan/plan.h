@@ -64,6 +64,10 @@ static inline struct plan_member *plan_member(const struct graft_plan *plan, int
  * of memory. */
 int plan_member_of(struct graft_plan *, const struct world *, size_t object);
 
+/* The object of @world that @member describes, if it is still the same one, else
+ * WORLD_NONE. */
+size_t plan_member_find(const struct world *, const struct plan_member *member);
+
 /* Adds an entry; strings of @entry's edit are copied. 0 or -GRAFT_ENOMEM. */
 int plan_add(struct graft_plan *, const struct plan_entry *);
 
