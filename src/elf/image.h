@@ -97,6 +97,9 @@ int elf_image_add_span(struct elf_image *, uint64_t vaddr, uint64_t size, const 
 uint32_t elf_image_needs(const struct elf_image *);
 int elf_image_decode(struct elf_image *, struct graft_error *);
 
+/* Looks for the build-id in the notes that the spans hold; decoding does so too. */
+void elf_image_scan_notes(struct elf_image *);
+
 /* The header's identity, checked: class, byte order, machine, program headers. */
 struct elf_header {
     uint16_t machine, type;

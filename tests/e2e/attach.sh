@@ -130,6 +130,8 @@ if [ "$(id -u)" = 0 ]; then
     wait_for "$log" 0
     expect 3 'dumpable|not permitted|permission|denied' "${nobody[@]}" env XDG_RUNTIME_DIR= "$work/graft" attach --rebind libconsumer.so "$child"
     alive 'non-dumpable'
+else
+    echo 'left out: rights, which only root can try out'
 fi
 
 # static programs have no loader

@@ -56,8 +56,6 @@ static void planning_never_calls_malloc(void **state)
     struct graft_plan *plan, *inverse;
     struct graft_objects *objects;
     (void)state;
-    if (!COUNTS)
-        skip();
     free(malloc(1));
     assert_int_equal(allocations, 2);           /* it is ours that is called */
     fixture_provider("libfixhost.so", RTLD_LOCAL);
@@ -278,7 +276,7 @@ static void apply_works_where_the_kernel_cannot_be_asked_for_one_mapping(void **
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(planning_never_calls_malloc),
+        cmocka_unit_test(planning_never_calls_malloc),      /* first: left out where a sanitizer has malloc */
         cmocka_unit_test(an_applied_target_that_could_go_is_pinned_outside_the_locks),
         cmocka_unit_test(every_object_is_listed_once),
         cmocka_unit_test(other_namespaces_are_listed_and_their_objects_rebound),
@@ -286,5 +284,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(both_ways_to_read_protections_agree),
         cmocka_unit_test(apply_works_where_the_kernel_cannot_be_asked_for_one_mapping),
     };
-    return each_in_a_process(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));
+    const size_t first = COUNTS ? 0 : 1;
+    return each_in_a_process(argc, argv, tests + first, sizeof(tests) / sizeof(tests[0]) - first);
 }
