@@ -211,12 +211,14 @@ static uint64_t nanoseconds(void)
 
 /* A thread that was inside the resolver when we wrote finishes in microseconds,
  * or when it next runs, and overwrites the slot once. We look until nothing was
- * lost for half a millisecond and 32 chances to run, and again on every later
- * look of the watch. A process with one thread has nobody to wait for. */
+ * lost for half a millisecond and 32 chances to run; on a busy machine, where each
+ * chance is a time slice, for 2 milliseconds and 4 of them; and again on every
+ * later look of the watch. A process with one thread has nobody to wait for. */
 static void settle(struct job *job)
 {
-    uint64_t since = nanoseconds();
-    for (int quiet = 0; !__libc_single_threaded && (quiet < 32 || nanoseconds() - since < 500000); quiet++) {
+    uint64_t since = nanoseconds(), passed = 0;
+    for (int quiet = 0; !__libc_single_threaded
+                        && (quiet < 4 || passed < 500000 || (quiet < 32 && passed < 2000000)); quiet++) {
         sched_yield();
         journal_lock();
         int lost = live_hold(rewrite_lost, job);
@@ -225,6 +227,7 @@ static void settle(struct job *job)
             quiet = 0;
             since = nanoseconds();
         }
+        passed = nanoseconds() - since;
     }
 }
 

@@ -69,6 +69,9 @@ int each_in_a_process(int argc, char **argv, const struct CMUnitTest *tests, siz
 {
     struct CMUnitTest elsewhere[count];
     program = argv[0];
+#ifdef __SANITIZE_ADDRESS__
+    setenv("GRAFT_SLOW_TOOL", "1", 0);
+#endif
     for (size_t i = 0; i < count; i++) {
         if (argc > 1 && !strcmp(argv[1], tests[i].name))
             return _cmocka_run_group_tests(tests[i].name, &tests[i], 1, NULL, NULL);

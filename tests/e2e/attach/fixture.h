@@ -73,9 +73,11 @@ static void fixture_exec(const char *program, char **argv, int memory, uid_t use
         dup2(memory, SHARED_DESCRIPTOR);
     else
         fcntl(memory, F_SETFD, 0);
+    /* opened before: another user may not reach the folder that we build in */
+    int file = open(program, O_RDONLY | O_CLOEXEC);
     if (user && (setresgid(user, user, user) || setresuid(user, user, user)))
         _exit(126);
-    execv(program, argv);
+    fexecve(file, argv, environ);
     _exit(127);
 }
 
