@@ -6,6 +6,8 @@
 #include "plan/retarget.h"
 
 #include <elf.h>
+
+#include "plan/scan.h"
 #include <string.h>
 
 static enum graft_slot_kind kind_of(enum elf_reloc_class class)
@@ -232,92 +234,22 @@ static int plan_fixed(struct retarget *r, const struct elf_reloc *reloc, enum el
     return owner == WORLD_NONE ? 0 : plan_skip(r, reloc, &reference, owner, 0, verdict);
 }
 
-static inline uint32_t load32(const unsigned char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-static inline uint64_t load64(const unsigned char *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return v;
-}
-
-/* What the quick test needs of the object being walked. */
-struct walk {
-    const struct elf_image *image;
-    const struct elf_span *hint;    /* of the slot before */
-    uint64_t low, size;             /* run-time addresses that slots may have to leave */
-    uint64_t own_low, own_size;     /* of the object itself: where its stubs are */
-};
-
-/* Whether a word's value says that the slot cannot belong to the plan. */
-static inline bool is_foreign(const struct walk *w, enum elf_reloc_class class, uint64_t value, int64_t addend)
-{
-    return value - (uint64_t)addend - w->low >= w->size && value - w->low >= w->size
-        && !(class == ELF_RELOC_JUMP_SLOT && value - w->own_low < w->own_size);
-}
-
-static bool holds_address(enum elf_reloc_class class)
-{
-    return class == ELF_RELOC_JUMP_SLOT || class == ELF_RELOC_GLOB_DAT || class == ELF_RELOC_SYMBOLIC;
-}
-
-/* The first relocation from @i on that needs a closer look. This is the inner loop
- * of every plan over memory, for the layout that this process has: runs of one type
- * whose slots lie in one span; what it does not know at once is left to plan_reloc. */
-static size_t skip_foreign(const struct walk *walk, const struct elf_table *table, size_t i)
-{
-    enum { ENTRY = sizeof(Elf64_Rela), AHEAD = 96 * ENTRY, AHEAD_SLOTS = 16 * sizeof(uint64_t) };
-    const struct walk w = *walk;
-    const struct elf_span span = w.hint ? *w.hint : (struct elf_span){ 0 };
-    const uint64_t room = span.size < sizeof(uint64_t) ? 0 : span.size - sizeof(uint64_t) + 1;
-    const unsigned char *p = table->bytes + i * ENTRY, *end = table->bytes + table->count * ENTRY;
-    if (!w.image->relocated || w.image->swap || w.image->elf_class != ELFCLASS64 || !table->has_addend)
-        return i;
-    while (p < end) {
-        const uint32_t type = load32(p + offsetof(Elf64_Rela, r_info));
-        const enum elf_reloc_class class = elf_reloc_class(w.image->arch, type);
-        if (class != ELF_RELOC_RELATIVE && !holds_address(class))
-            break;
-        const unsigned char *start = p;
-        for (; p < end && load32(p + offsetof(Elf64_Rela, r_info)) == type; p += ENTRY) {
-            uint64_t slot = load64(p) - span.vaddr;
-            __builtin_prefetch(p + AHEAD);
-            if (class == ELF_RELOC_RELATIVE)
-                continue;
-            if (slot >= room)
-                break;
-            __builtin_prefetch(span.bytes + slot + AHEAD_SLOTS);
-            if (!is_foreign(&w, class, load64(span.bytes + slot),
-                            (int64_t)load64(p + offsetof(Elf64_Rela, r_addend))))
-                break;
-        }
-        if (p == start || (p < end && load32(p + offsetof(Elf64_Rela, r_info)) == type))
-            break;
-    }
-    return (size_t)(p - table->bytes) / ENTRY;
-}
-
 static int plan_reloc(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,
-                      struct walk *walk)
+                      struct scan *scan)
 {
-    const struct elf_image *image = walk->image;
+    const struct elf_image *image = scan->image;
     enum elf_reloc_class class = elf_reloc_class(image->arch, reloc->type);
     uint64_t value;
     switch (class) {
     case ELF_RELOC_JUMP_SLOT:
     case ELF_RELOC_GLOB_DAT:
     case ELF_RELOC_SYMBOLIC:
-        if (!elf_slot_read(image, &walk->hint, reloc->offset, &value)) {
+        if (!elf_slot_read(image, &scan->span, reloc->offset, &value)) {
             if (image->relocated)
                 return 0;
             value = 0;              /* a slot in a file's .bss cannot be, but do no harm */
         }
-        if (image->relocated && is_foreign(walk, class, value, reloc->addend))
+        if (image->relocated && scan_is_foreign(scan, class, value, reloc->addend))
             return 0;
         return plan_word(r, table, reloc, class, value);
     case ELF_RELOC_DTPMOD:
@@ -351,21 +283,21 @@ static void batch_add(const struct elf_image *image, const struct elf_table *tab
         __builtin_prefetch(image->versym.bytes + (size_t)symbol * 2);
 }
 
-static int batch_plan(struct retarget *r, const struct elf_table *table, struct batch *batch, struct walk *walk)
+static int batch_plan(struct retarget *r, const struct elf_table *table, struct batch *batch, struct scan *scan)
 {
     int result = 0;
     for (size_t k = 0; k < batch->count; k++)
-        __builtin_prefetch(elf_symbol_name(walk->image,
-                                           elf_reloc_at(walk->image, table, batch->index[k]).symbol));
+        __builtin_prefetch(elf_symbol_name(scan->image,
+                                           elf_reloc_at(scan->image, table, batch->index[k]).symbol));
     for (size_t k = 0; k < batch->count && !result; k++) {
-        struct elf_reloc reloc = elf_reloc_at(walk->image, table, batch->index[k]);
-        result = plan_reloc(r, table, &reloc, walk);
+        struct elf_reloc reloc = elf_reloc_at(scan->image, table, batch->index[k]);
+        result = plan_reloc(r, table, &reloc, scan);
     }
     batch->count = 0;
     return result;
 }
 
-static int plan_table(struct retarget *r, const struct elf_table *table, struct walk *walk)
+static int plan_table(struct retarget *r, const struct elf_table *table, struct scan *scan)
 {
     struct batch batch = { .count = 0 };
     uint64_t value;
@@ -373,20 +305,20 @@ static int plan_table(struct retarget *r, const struct elf_table *table, struct 
     if (!table->count)
         return 0;
     /* finds the span of the first slot */
-    (void)elf_slot_read(walk->image, &walk->hint, elf_reloc_at(walk->image, table, 0).offset, &value);
-    for (size_t i = skip_foreign(walk, table, 0); i < table->count && !result; i = skip_foreign(walk, table, i + 1)) {
-        batch_add(walk->image, table, &batch, i);
+    (void)elf_slot_read(scan->image, &scan->span, elf_reloc_at(scan->image, table, 0).offset, &value);
+    for (size_t i = scan_foreign(scan, table, 0); i < table->count && !result; i = scan_foreign(scan, table, i + 1)) {
+        batch_add(scan->image, table, &batch, i);
         if (batch.count == sizeof batch.index / sizeof *batch.index)
-            result = batch_plan(r, table, &batch, walk);
+            result = batch_plan(r, table, &batch, scan);
     }
-    return result ? result : batch_plan(r, table, &batch, walk);
+    return result ? result : batch_plan(r, table, &batch, scan);
 }
 
 int retarget_object(struct retarget *r, size_t consumer)
 {
     const struct world_object *object = world_object(r->world, consumer);
     const struct elf_image *image = &object->image;
-    struct walk walk = { .image = image, .low = r->low, .size = r->size,
+    struct scan scan = { .image = image, .low = r->low, .size = r->size,
                          .own_low = world_start(object), .own_size = image->high - image->low };
     if (object->broken || !image->arch)
         return 0;
@@ -398,7 +330,7 @@ int retarget_object(struct retarget *r, size_t consumer)
     int result = 0;
     for (unsigned t = 0; t < ELF_RELOC_TABLES && !result; t++) {
         r->plan->relocations += image->relocs[t].count;
-        result = plan_table(r, &image->relocs[t], &walk);
+        result = plan_table(r, &image->relocs[t], &scan);
     }
     return result;
 }
