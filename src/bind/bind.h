@@ -5,9 +5,6 @@
 /* Plans over this process, for the layers above: as the public functions, for
  * consumers that are known by the address of their link_map. */
 
-#include <stdbool.h>
-
-#include "bind/watch.h"
 #include "plan/plan.h"
 #include "plan/rules.h"
 

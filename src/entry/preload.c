@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "bind/watch.h"
+#include "bind/late.h"
 
 static struct {
     int verbose;
@@ -180,7 +180,7 @@ static void start(const char *rules)
     struct graft_error error;
     char text[700];
     struct text_buffer out = { text, sizeof text, 0 };
-    watch_listen(listen, NULL, entry.dry_run);
+    late_listen(listen, NULL, entry.dry_run);
     if (!graft_watch(&error) && !graft_rules_add(rules, &error))
         return;
     text_append(&out, "graft: %s\n", error.text);
@@ -216,5 +216,5 @@ static void say_unmatched(const struct rule *rule)
 __attribute__((destructor)) static void unload(void)
 {
     if (entry.verbose > 0)
-        watch_unmatched(say_unmatched);
+        late_unmatched(say_unmatched);
 }

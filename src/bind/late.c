@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* Carries rules out on objects that come late. Invariants: a rule edits an object
+ * once, also if two threads load it or it comes back where it lay; no lock is held
+ * while a plan, the loader or a listener runs.
+ *
+ * State: the rules and what was seen, under the journal's lock. */
+
+#include "bind/late.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "bind/apply.h"
+#include "bind/bind.h"
+#include "bind/journal.h"
+
+/* An object that was looked at: a reopened one may have the same link_map. */
+struct seen { uint64_t link_map, start; };
+
+/* A rule that has edited a consumer, or failed with @code. In doubt: something was
+ * closed since, and the object may be another one at the same place. */
+struct outcome { size_t rule; struct seen object; int code; bool in_doubt; };
+
+static struct {
+    struct arena arena;
+    struct arena_list rules;
+    struct seen *seen;
+    size_t seen_count, seen_room;
+    struct arena_list outcomes;
+    struct live_counts counts;
+    unsigned long doubts;           /* how often outcomes were doubted */
+    unsigned busy;                  /* threads that carry rules out: others must not pass them */
+    late_functions *functions;      /* NULL: nobody watches */
+    late_listener *listener;
+    void *listener_arg;
+    bool dry_run;
+} late;
+
+static void init(void)
+{
+    if (late.rules.arena)
+        return;
+    late.rules = (struct arena_list){ .arena = &late.arena, .element_size = sizeof(struct rule) };
+    late.outcomes = (struct arena_list){ .arena = &late.arena, .element_size = sizeof(struct outcome) };
+}
+
+/* ---- what is new -------------------------------------------------------- */
+
+struct item { size_t rule; struct seen object; };
+
+struct work {
+    struct arena arena;
+    struct arena_list items;        /* of struct item */
+    struct graft_plan *functions;   /* dlopen slots of new objects */
+    bool all;                       /* rules were added: look at everything */
+};
+
+static struct seen seen_of(const struct world_object *object)
+{
+    return (struct seen){ object->link_map, world_start(object) };
+}
+
+static bool same(struct seen a, struct seen b)
+{
+    return a.link_map == b.link_map && a.start == b.start;
+}
+
+static bool is_seen(struct seen object)
+{
+    for (size_t i = 0; i < late.seen_count; i++)
+        if (same(late.seen[i], object))
+            return true;
+    return false;
+}
+
+static struct outcome *outcome_of(size_t rule, struct seen object)
+{
+    for (size_t i = 0; i < late.outcomes.count; i++) {
+        struct outcome *o = arena_list_at(&late.outcomes, i);
+        if (o->rule == rule && same(o->object, object))
+            return o;
+    }
+    return NULL;
+}
+
+static void remember(const struct world *world)
+{
+    size_t n = world->objects.count;
+    if (n > late.seen_room) {
+        struct seen *bigger = arena_array(&late.arena, 2 * n, sizeof *bigger);
+        if (!bigger)
+            return;                 /* all is looked at again next time */
+        late.seen = bigger;
+        late.seen_room = 2 * n;
+    }
+    late.seen_count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!world_object(world, i)->broken)
+            late.seen[late.seen_count++] = seen_of(world_object(world, i));
+}
+
+/* Each rule for each object that it matches and has not edited yet. */
+static void list_work(const struct world *world, struct work *work)
+{
+    for (size_t r = 0; r < late.rules.count; r++) {
+        const struct rule *rule = arena_list_at(&late.rules, r);
+        for (size_t i = 0; i < world->objects.count; i++) {
+            const struct world_object *object = world_object(world, i);
+            struct outcome *outcome;
+            struct item *item;
+            if (object->broken || !world_matches(world, i, rule->consumer)
+                || ((outcome = outcome_of(r, seen_of(object))) && !outcome->code && !outcome->in_doubt))
+                continue;
+            if ((item = arena_list_push(&work->items)))
+                *item = (struct item){ r, seen_of(object) };
+        }
+    }
+}
+
+/* The counts are read without the lock: only "different" matters. */
+static void note_counts(const struct live_counts *counts)
+{
+    __atomic_store_n(&late.counts.adds, counts->adds, __ATOMIC_RELAXED);
+    __atomic_store_n(&late.counts.subs, counts->subs, __ATOMIC_RELAXED);
+}
+
+/* A library that was closed and opened again may lie where it lay, link_map and all:
+ * whenever anything was closed, what could be another one is looked at again. */
+static void doubt(void)
+{
+    late.doubts++;
+    for (size_t k = 0; k < late.outcomes.count; k++)
+        ((struct outcome *)arena_list_at(&late.outcomes, k))->in_doubt = true;
+}
+
+static int look(struct world *world, const struct live_counts *counts, void *arg)
+{
+    struct work *work = arg;
+    bool closed = counts->subs != late.counts.subs;
+    struct replacement functions[LATE_FUNCTIONS];
+    world_set fresh = world_set_new(world, &work->arena);
+    bool any = work->all || __atomic_load_n(&late.busy, __ATOMIC_RELAXED) > 1, all_loaded = true;
+    for (size_t i = 0; fresh && i < world->objects.count; i++) {
+        const struct world_object *object = world_object(world, i);
+        any |= fresh[i] = !is_seen(seen_of(object)) || (closed && !object->permanent);
+        all_loaded &= !object->broken;
+    }
+    if (closed)
+        doubt();
+    /* What another thread is still loading has not been looked at: not noted. */
+    note_counts(&(struct live_counts){ all_loaded ? counts->adds : 0, counts->subs });
+    if (any && fresh && late.functions)
+        (void)plan_replace(&work->functions, world, fresh, functions,
+                           late.functions(world, functions, LATE_FUNCTIONS), NULL);
+    if (any)
+        list_work(world, work);
+    remember(world);
+    return 0;
+}
+
+/* Outcomes of objects that were closed must not hide reopened ones. */
+static int prune(struct world *world, const struct live_counts *counts, void *arg)
+{
+    (void)arg;
+    for (size_t k = 0; k < late.outcomes.count; k++) {
+        struct outcome *o = arena_list_at(&late.outcomes, k);
+        bool there = false;
+        for (size_t i = 0; i < world->objects.count && !there; i++)
+            there = same(seen_of(world_object(world, i)), o->object);
+        if (!there)
+            o->object = (struct seen){ 0, 0 };
+    }
+    for (size_t k = 0; k < late.seen_count;) {
+        bool there = false;
+        for (size_t i = 0; i < world->objects.count && !there; i++)
+            there = same(seen_of(world_object(world, i)), late.seen[k]) && world_object(world, i)->permanent;
+        if (there)
+            k++;
+        else
+            late.seen[k] = late.seen[--late.seen_count];
+    }
+    doubt();
+    note_counts(&(struct live_counts){ late.counts.adds, counts->subs });
+    return 0;
+}
+
+/* ---- carrying rules out ------------------------------------------------- */
+
+static void note_outcome(size_t rule, struct seen object, int code, unsigned long doubts)
+{
+    journal_lock();
+    struct outcome *o = outcome_of(rule, object);
+    for (size_t i = 0; !o && i < late.outcomes.count; i++) {
+        struct outcome *old = arena_list_at(&late.outcomes, i);
+        if (!old->object.link_map)
+            o = old;
+    }
+    if (!o)
+        o = arena_list_push(&late.outcomes);
+    if (o)
+        *o = (struct outcome){ rule, object, code, late.doubts != doubts };
+    journal_unlock();
+}
+
+/* Whether the object was edited before, by us or another thread, and is still the
+ * same one: then there was nothing to do for it now. */
+static bool is_done(size_t rule, struct seen object, unsigned long doubts)
+{
+    journal_lock();
+    struct outcome *o = outcome_of(rule, object);
+    bool done = o && !o->code;
+    if (done && late.doubts == doubts)
+        o->in_doubt = false;
+    journal_unlock();
+    return done;
+}
+
+static void tell(const struct rule *rule, const char *consumer, const struct graft_plan *plan,
+                 const struct graft_error *error)
+{
+    if (late.listener)
+        late.listener(late.listener_arg, rule, consumer, plan, error);
+    if (error->code)
+        LOG(ERROR, "%s: %s", consumer, error->text);
+    else
+        LOG(INFO, "%s: %zu slots", consumer, plan_edits(plan));
+}
+
+/* Plans and applies; a plan that another thread overtook is made again. */
+static int carry_out(const struct rule *rule, uint64_t link_map, struct graft_plan **plan, struct graft_error *error)
+{
+    int result = 0;
+    for (int try = 0; try < 4; try++) {
+        error_clear(error);
+        result = bind_plan_rule(plan, rule, link_map, error);
+        if (result || late.dry_run || plan_edits(*plan) + plan_refusals(*plan) == 0)
+            return result;
+        result = graft_plan_apply(*plan, error);
+        if (result != -GRAFT_ESTALE)
+            return result;
+        graft_plan_free(*plan);
+        *plan = NULL;
+    }
+    return result;
+}
+
+static void do_item(const struct item *item)
+{
+    struct graft_plan *plan = NULL;
+    struct graft_error error = { 0 };
+    journal_lock();
+    const struct rule *rule = arena_list_at(&late.rules, item->rule);
+    struct outcome *before = outcome_of(item->rule, item->object);
+    int code_before = before ? before->code : 0;
+    unsigned long doubts = late.doubts;
+    journal_unlock();
+    int result = carry_out(rule, item->object.link_map, &plan, &error);
+    bool nothing = !result && plan_edits(plan) == 0;
+    if (result == -GRAFT_ENOOBJ || result == -GRAFT_EFORMAT
+        || (nothing && is_done(item->rule, item->object, doubts))) {
+        graft_plan_free(plan);      /* closed meanwhile, still being loaded, or done before */
+        return;
+    }
+    /* "nothing to do yet" is looked at again when more is loaded, and told once */
+    if (nothing && !plan_refusals(plan))
+        error_set(&error, GRAFT_ENODUP, "nothing of it is bound to the duplicate: left as it is");
+    if (!(nothing && code_before == -GRAFT_ENODUP) && (!result || result != code_before))
+        tell(rule, rule->consumer, plan, &error);
+    note_outcome(item->rule, item->object, nothing ? -GRAFT_ENODUP : result, doubts);
+    graft_plan_free(plan);
+}
+
+void late_look(bool all)
+{
+    struct work work = { .all = all, .items = { .arena = &work.arena, .element_size = sizeof(struct item) } };
+    __atomic_add_fetch(&late.busy, 1, __ATOMIC_SEQ_CST);
+    journal_lock();
+    live_visit(look, &work, NULL);
+    journal_unlock();
+    if (work.functions) {
+        if (plan_edits(work.functions))
+            (void)graft_plan_apply(work.functions, NULL);
+        graft_plan_free(work.functions);
+    }
+    for (size_t i = 0; i < work.items.count; i++)
+        do_item(arena_list_at(&work.items, i));
+    __atomic_sub_fetch(&late.busy, 1, __ATOMIC_SEQ_CST);
+    arena_free(&work.arena);
+}
+
+/* ---- for those who watch ------------------------------------------------- */
+
+bool late_is_behind(unsigned long long adds)
+{
+    return adds != __atomic_load_n(&late.counts.adds, __ATOMIC_RELAXED)
+        || __atomic_load_n(&late.busy, __ATOMIC_SEQ_CST);
+}
+
+void late_closed(const struct live_counts *counts)
+{
+    if (counts->subs == __atomic_load_n(&late.counts.subs, __ATOMIC_RELAXED))
+        return;
+    bind_forget_closed();
+    journal_lock();
+    live_visit(prune, NULL, NULL);
+    journal_unlock();
+}
+
+bool late_replace(late_functions *functions)
+{
+    journal_lock();
+    init();
+    bool first = !late.functions;
+    late.functions = functions;
+    if (first)
+        late.seen_count = 0;        /* so that every object's slots are looked at */
+    journal_unlock();
+    return first;
+}
+
+int late_add(const char *rules, struct graft_error *error)
+{
+    journal_lock();
+    init();
+    int result = rules_parse(&late.rules, rules, error);
+    journal_unlock();
+    return result;
+}
+
+void late_listen(late_listener *listener, void *arg, int dry_run)
+{
+    late.listener = listener;
+    late.listener_arg = arg;
+    late.dry_run = dry_run;
+}
+
+static bool is_matched(size_t rule)
+{
+    for (size_t k = 0; k < late.outcomes.count; k++)
+        if (((struct outcome *)arena_list_at(&late.outcomes, k))->rule == rule)
+            return true;
+    return false;
+}
+
+void late_unmatched(void (*each)(const struct rule *))
+{
+    for (size_t r = 0; r < late.rules.count; r++)
+        if (!is_matched(r))
+            each(arena_list_at(&late.rules, r));
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_BIND_LATE_H
+#define GRAFT_BIND_LATE_H
+
+/* Rules, and the objects that were loaded after them. */
+
+#include <stdbool.h>
+
+#include "live/live.h"
+#include "plan/plan.h"
+#include "plan/rebind.h"
+#include "plan/rules.h"
+
+/* Told of every rule that was carried out or failed on an object. @plan is NULL
+ * where none could be made; @error tells why. Called without locks held. */
+typedef void late_listener(void *arg, const struct rule *rule, const char *consumer,
+                           const struct graft_plan *plan, const struct graft_error *error);
+
+/* Sets the listener; with @dry_run, plans are shown to it and not applied. Before
+ * other threads use graft. */
+void late_listen(late_listener *, void *arg, int dry_run);
+
+/* Calls @each for every rule that no loaded object ever matched. */
+void late_unmatched(void (*each)(const struct rule *));
+
+/* Adds rules; late_look carries them out. -GRAFT_ESYNTAX. */
+int late_add(const char *rules, struct graft_error *);
+
+/* Lists functions whose slots are replaced in each new object, at most @room. */
+typedef size_t late_functions(const struct world *, struct replacement *list, size_t room);
+enum { LATE_FUNCTIONS = 48 };
+
+/* From now on @functions are replaced; true: nobody had asked for any before. */
+bool late_replace(late_functions *functions);
+
+/* Looks at what is new, or with @all at everything, and carries the rules out. */
+void late_look(bool all);
+
+/* Whether something was loaded that was not looked at, or is being looked at. */
+bool late_is_behind(unsigned long long adds);
+
+/* Something may have been closed: forgets what lay in it. */
+void late_closed(const struct live_counts *);
+
+#endif
