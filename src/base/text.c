@@ -91,7 +91,7 @@ bool text_glob(const char *pattern, const char *text)
 
 bool text_glob_list(const char *list, const char *text)
 {
-    while (*list) {
+    while (*(list += strspn(list, " "))) {
         const char *end = strchrnul(list, ',');
         if (glob_range(list, end, text))
             return true;
