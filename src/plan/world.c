@@ -50,16 +50,6 @@ bool world_matches(const struct world *world, size_t i, const char *pattern)
         || (o->image.soname && text_glob(pattern, o->image.soname));
 }
 
-size_t world_find_glob(const struct world *world, const char *glob, size_t *count)
-{
-    size_t found = WORLD_NONE;
-    *count = 0;
-    for (size_t i = 0; i < world->objects.count; i++)
-        if (world_matches(world, i, glob) && (*count)++ == 0)
-            found = i;
-    return *count == 1 ? found : WORLD_NONE;
-}
-
 world_set world_set_new(const struct world *world, struct arena *arena)
 {
     return arena_array(arena, world->objects.count + 1, 1);

@@ -71,10 +71,6 @@ size_t world_find_address(const struct world *, uint64_t address);
  * word "main" matches the main program. */
 bool world_matches(const struct world *, size_t i, const char *pattern);
 
-/* What @glob selects: index of the one object, or WORLD_NONE with *count telling
- * whether none (0) or several (2 or more) match. */
-size_t world_find_glob(const struct world *, const char *glob, size_t *count);
-
 /* Sets of objects, one byte each, in @arena; NULL: out of memory. */
 typedef unsigned char *world_set;
 world_set world_set_new(const struct world *, struct arena *);
