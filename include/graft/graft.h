@@ -43,7 +43,10 @@ extern "C" {
     X(ESTATIC, 18, "a static executable has nothing to rebind") \
     X(ESYS,    19, "a system call failed") \
     X(ESYNTAX, 20, "a rule could not be understood") \
-    X(EBUSY,   21, "no quiet moment was found in time")
+    X(EBUSY,   21, "no quiet moment was found in time") \
+    X(ENOFUNC, 22, "no loaded object exports this function") \
+    X(ETYPE,   23, "the symbol is not a function") \
+    X(EOTHER,  24, "another version of graft is at work in this process")
 
 enum {
 #define GRAFT_X(name, number, message) GRAFT_##name = number,
@@ -84,6 +87,7 @@ GRAFT_API void graft_set_log(graft_log_fn *fn, void *arg, enum graft_log_level l
 }
 #endif
 
+#include <graft/hook.h>
 #include <graft/object.h>
 #include <graft/plan.h>
 

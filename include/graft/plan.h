@@ -19,7 +19,10 @@ extern "C" {
 
 struct graft_plan;
 
-/* The kind of relocation that filled a slot: X(name, text). */
+/* The kind of relocation that filled a slot: X(name, text). Two are filled by none:
+ * EXPORT is the value of a function in the symbol table of the object that defines it,
+ * out of which the loader binds what comes later; LOADER is a pointer that ld.so keeps
+ * to a function of libc. */
 #define GRAFT_SLOT_KINDS(X) \
     X(JUMP_SLOT, "JUMP_SLOT") \
     X(GLOB_DAT,  "GLOB_DAT") \
@@ -30,6 +33,8 @@ struct graft_plan;
     X(TPOFF,     "TPOFF") \
     X(TLSDESC,   "TLSDESC") \
     X(TLSDESC_ARG, "TLSDESC_ARG") \
+    X(EXPORT,    "EXPORT") \
+    X(LOADER,    "LOADER") \
     X(OTHER,     "OTHER")
 
 enum graft_slot_kind {
@@ -39,7 +44,7 @@ enum graft_slot_kind {
 };
 
 /* Why a slot will or will not be edited: X(name, short name, text).
- * EDIT to WEAK are edited; SAME to SHARED are left alone and do no harm; the rest
+ * EDIT to WEAK are edited; SAME to LATE are left alone and do no harm; the rest
  * would leave the consumer half bound, so that they refuse the plan unless
  * GRAFT_PARTIAL is given. */
 #define GRAFT_VERDICTS(X) \
@@ -51,6 +56,7 @@ enum graft_slot_kind {
     X(ELSEWHERE, "elsewhere",  "will resolve to a third object; left") \
     X(NOT_ASKED, "not-asked",  "outside the names asked for") \
     X(SHARED,    "shared",     "a unique symbol is one for the whole namespace; left") \
+    X(LATE,      "late",       "the symbol table cannot lead here: libraries that come later are hooked once they are loaded") \
     X(MISSING,   "missing",    "the new owner does not define this symbol") \
     X(VERSION,   "version",    "the new owner has this name in another version only") \
     X(TYPE,      "type",       "the two definitions are of different types") \
@@ -60,7 +66,8 @@ enum graft_slot_kind {
     X(IFUNC,     "ifunc",      "an indirect function whose choice is not known from here") \
     X(COPY,      "copy",       "a copy relocation: the data itself was copied into this object") \
     X(RELOC,     "relocation", "a relocation type that is not understood") \
-    X(PROTECTED, "executable", "the slot lies in executable memory")
+    X(PROTECTED, "executable", "the slot lies in executable memory") \
+    X(OVERLAP,   "overlap",    "a hook for other callers holds this slot: give both the same callers")
 
 enum graft_verdict {
 #define GRAFT_X(name, word, text) GRAFT_VERDICT_##name,
@@ -117,6 +124,25 @@ GRAFT_API int graft_plan_rebind(struct graft_plan **plan, const struct graft_reb
  * main program needs itself (libc, libstdc++) stay shared. Since 0.1. */
 GRAFT_API int graft_plan_isolate(struct graft_plan **plan, const char *objects, unsigned flags,
                                  struct graft_error *);
+
+/* One slot of a loaded object, as graft_slots_each tells it. @symbol and @version
+ * are what the object asks for, not what it got; they live as long as the object. */
+struct graft_slot {
+    size_t size;                    /* sizeof, for growth */
+    const char *symbol, *version;   /* version: NULL for none */
+    uintptr_t address;              /* of the word; while not resolved it leads to the resolver */
+    intptr_t addend;                /* what the word holds beyond the symbol's address */
+    enum graft_slot_kind kind;      /* JUMP_SLOT, GLOB_DAT or SYMBOLIC */
+    int protection;                 /* PROT_… of its page, now */
+    unsigned is_weak;               /* may stay undefined */
+};
+
+/* Calls @each for every slot that is bound by name of the object whose segments
+ * cover @address, those of the PLT first, until it returns other than 0; returns
+ * that. The loader's lock is held: @each must not call graft, dlopen, dlsym or
+ * malloc. -GRAFT_ENOOBJ, -GRAFT_EFORMAT, -GRAFT_ESYS. Since 0.1. */
+GRAFT_API int graft_slots_each(const void *address, int (*each)(const struct graft_slot *, void *arg), void *arg,
+                               struct graft_error *);
 
 /* Number of entries, edited or not, and the entry at @i, NULL past the end.
  * Since 0.1. */

@@ -89,14 +89,25 @@ bool text_glob(const char *pattern, const char *text)
     return glob_range(pattern, pattern + strlen(pattern), text);
 }
 
+const char *text_list_next(const char *list, char *element, size_t size)
+{
+    size_t length = 0;
+    list += strspn(list, " ");
+    if (!*list)
+        return NULL;
+    for (; *list && *list != ','; list++)
+        if (length + 1 < size)
+            element[length++] = *list;
+    element[length] = '\0';
+    return *list ? list + 1 : list;
+}
+
 bool text_glob_list(const char *list, const char *text)
 {
-    while (*(list += strspn(list, " "))) {
-        const char *end = strchrnul(list, ',');
-        if (glob_range(list, end, text))
+    char pattern[4096];
+    while ((list = text_list_next(list, pattern, sizeof pattern)))
+        if (text_glob(pattern, text))
             return true;
-        list = *end ? end + 1 : end;
-    }
     return false;
 }
 

@@ -16,8 +16,11 @@ const char *text_basename(const char *path);
  * an ordinary character. libc's fnmatch may call malloc, this one never does. */
 bool text_glob(const char *pattern, const char *text);
 
-/* Whether @text matches one of the globs in @list, separated by commas, each of
- * which may have spaces before it. */
+/* Copies the next element of @list, which has commas between them and perhaps spaces in
+ * front; returns what follows it, NULL at the end. */
+const char *text_list_next(const char *list, char *element, size_t size);
+
+/* Whether @text matches one of the globs in @list. */
 bool text_glob_list(const char *list, const char *text);
 
 /* A growing text in a fixed buffer: what does not fit is counted, not written. */

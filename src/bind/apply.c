@@ -14,13 +14,12 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/single_threaded.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/log.h"
+#include "bind/caller.h"
+#include "bind/hooks.h"
 #include "bind/journal.h"
 #include "bind/slots.h"
 #include "live/live.h"
@@ -53,10 +52,10 @@ static int stale(const struct job *job, const struct slot_write *w, uintptr_t he
                        w->address, held, w->expected);
 }
 
-static void take_back(struct job *job, size_t count)
+void bind_take_back(const struct slots *slots, size_t count)
 {
     while (count-- > 0) {
-        struct slot_write *w = &job->slots.write[count];
+        const struct slot_write *w = &slots->write[count];
         uintptr_t held = w->value;
         slot_swap(w->address, &held, w->found);
     }
@@ -69,7 +68,7 @@ static int write_all(struct job *job)
         uintptr_t held = w->expected;
         while (!slot_swap(w->address, &held, w->value))
             if (!acceptable(job, w, held)) {
-                take_back(job, i);
+                bind_take_back(&job->slots, i);
                 return stale(job, w, held);
             }
         w->found = held;
@@ -79,7 +78,7 @@ static int write_all(struct job *job)
 
 /* ---- apply -------------------------------------------------------------- */
 
-static int same_objects(const struct world *world, const struct graft_plan *plan, struct graft_error *error)
+int bind_same_objects(const struct world *world, const struct graft_plan *plan, struct graft_error *error)
 {
     for (size_t i = 0; i < plan->members.count; i++)
         if (plan_member_find(world, plan_member(plan, (int)i)) == WORLD_NONE)
@@ -113,12 +112,12 @@ static int apply_locked(struct world *world, const struct live_counts *counts, v
 {
     struct job *job = arg;
     job->counts = *counts;
-    int result = world ? same_objects(world, job->plan, job->error) : 0;
+    int result = world ? bind_same_objects(world, job->plan, job->error) : 0;
     if (result || (result = slots_open(&job->slots, job->error)))
         return result;
     result = write_all(job);
     if (!result && (result = note_all(job))) {
-        take_back(job, job->slots.count);
+        bind_take_back(&job->slots, job->slots.count);
         if (job->noted)
             journal_end(job->noted);
     }
@@ -134,13 +133,13 @@ static void *pin(const struct plan_member *member)
     Lmid_t space;
     if (dlinfo((void *)member->link_map, RTLD_DI_LMID, &space))
         return NULL;
-    return dlmopen(space, member->path, RTLD_LAZY | RTLD_NOLOAD);
+    return caller_hold(space, member->path);
 }
 
 void bind_unpin(void **pins, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        dlclose(pins[i]);
+        caller_unload(pins[i]);
 }
 
 static int pin_targets(struct job *job)
@@ -185,52 +184,6 @@ static int collect_writes(struct job *job)
     return 0;
 }
 
-/* Writes those lazy slots of the job again that a resolver has overwritten; with
- * the loader's lock held, and only while nothing was closed since the apply. */
-static int rewrite_lost(struct world *world, const struct live_counts *counts, void *arg)
-{
-    struct job *job = arg;
-    int lost = 0;
-    (void)world;
-    for (size_t i = 0; counts->subs == job->counts.subs && i < job->slots.count; i++) {
-        const struct slot_write *w = &job->slots.write[i];
-        struct journal_edit *top = w->lazy ? journal_top(w->address) : NULL;
-        uintptr_t held;
-        if (top && top->written == w->value && (held = slot_read(w->address)) != w->value)
-            lost += slot_swap(w->address, &held, w->value);
-    }
-    return lost;
-}
-
-static uint64_t nanoseconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* A thread that was inside the resolver when we wrote finishes in microseconds,
- * or when it next runs, and overwrites the slot once. We look until nothing was
- * lost for half a millisecond and 32 chances to run; on a busy machine, where each
- * chance is a time slice, for 2 milliseconds and 4 of them; and again on every
- * later look of the watch. A process with one thread has nobody to wait for. */
-static void settle(struct job *job)
-{
-    uint64_t since = nanoseconds(), passed = 0;
-    for (int quiet = 0; !__libc_single_threaded
-                        && (quiet < 4 || passed < 500000 || (quiet < 32 && passed < 2000000)); quiet++) {
-        sched_yield();
-        journal_lock();
-        int lost = live_hold(rewrite_lost, job);
-        journal_unlock();
-        if (lost) {
-            quiet = 0;
-            since = nanoseconds();
-        }
-        passed = nanoseconds() - since;
-    }
-}
-
 static int apply(struct job *job)
 {
     const struct live_counts known = { job->plan->adds, job->plan->subs };
@@ -254,7 +207,7 @@ static int apply(struct job *job)
             bind_unpin(job->pins, job->pin_count);
     }
     if (!result && job->plan->count[GRAFT_VERDICT_LAZY])
-        settle(job);
+        bind_settle(&job->slots, job->counts.subs);
     protections_close(&job->slots.protections);
     arena_free(&job->arena);
     return result;
@@ -267,7 +220,7 @@ int graft_plan_apply(struct graft_plan *plan, struct graft_error *error)
     error_clear(error);
     if (plan->state == PLAN_APPLIED)
         return error_set(error, GRAFT_ESTATE, "the plan is applied already");
-    int result = apply(&job);
+    int result = plan->hooks ? hook_plan_apply(plan, error) : apply(&job);
     errno = saved;
     return result;
 }
@@ -296,7 +249,7 @@ static int collect_undo(const struct world *world, struct job *job)
     for (size_t i = 0; i < job->plan->members.count; i++)
         present[i] = !world || plan_member_find(world, plan_member(job->plan, (int)i)) != WORLD_NONE;
     for (struct journal_edit *e = job->noted->edits; e; e = e->next)
-        if (e->slot && e->slot->top == e && present[e->member]) {
+        if (e->slot->top == e && present[e->member]) {
             if (still_there(world, e))
                 job->slots.write[job->slots.count++] = (struct slot_write){ .address = e->slot->address,
                     .expected = e->written, .value = e->before, .member = e->member };
@@ -326,8 +279,6 @@ static int undo_locked(struct world *world, const struct live_counts *counts, vo
         return result;
     put_back(job);
     slots_close(&job->slots);
-    for (struct journal_edit *e = job->noted->edits; e; e = e->next)
-        journal_remove(e);
     journal_end(job->noted);
     if (job->lost)
         return error_set(job->error, GRAFT_ESTALE, "%zu slots were written by somebody else since, or "
@@ -343,6 +294,11 @@ int graft_plan_undo(struct graft_plan *plan, struct graft_error *error)
     error_clear(error);
     if (plan->state != PLAN_APPLIED)
         return error_set(error, GRAFT_ESTATE, "the plan is not applied");
+    if (plan->hooks) {
+        result = hook_plan_undo(plan, error);
+        errno = saved;
+        return result;
+    }
     if (protections_open(&job.slots.protections, &job.arena))
         return error_set(error, GRAFT_ESYS, "/proc/self/maps cannot be read");
     journal_lock();
@@ -370,9 +326,11 @@ void graft_plan_free(struct graft_plan *plan)
         return;
     journal_lock();
     struct journal_plan *noted = journal_find(plan);
+    hooks_release(plan);
     if (noted)
         noted->released = true;
     journal_unlock();
     if (!noted)
         plan_free(plan);
+    bind_reap();
 }

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "bind/slots.h"
 #include "plan/plan.h"
 
 /* Forgets edits that lie in objects which are no longer loaded. */
@@ -13,6 +14,20 @@ void bind_forget_closed(void);
  * written: a thread that was inside the resolver may have overwritten them.
  * Returns how many were written again. */
 size_t bind_verify_lazy(void);
+
+/* Looks at the lazy ones of @slots, which were written while @subs objects had ever been
+ * closed, until nothing was lost for a while. Not with a lock held. */
+void bind_settle(const struct slots *slots, unsigned long long subs);
+
+/* Puts back what the first @count of @slots held when they were written. */
+void bind_take_back(const struct slots *slots, size_t count);
+
+/* Whether all objects of @plan are in @world; else -GRAFT_ESTALE. */
+int bind_same_objects(const struct world *, const struct graft_plan *plan, struct graft_error *);
+
+/* Frees the plans that their owners have freed and that hold no edit any more. Not with
+ * a lock held. */
+void bind_reap(void);
 
 /* Gives up the handles that kept a plan's targets loaded. Not with a lock held. */
 void bind_unpin(void **pins, size_t count);

@@ -19,9 +19,6 @@ void caller_learn(unsigned space, enum watched which, uintptr_t address)
     __atomic_store_n(&real[space][which], address, __ATOMIC_RELAXED);
 }
 
-/* Which object a call came from, and a return instruction in it. */
-struct caller { uintptr_t address; const void *gadget; unsigned space; };
-
 static int search_own_space(struct dl_phdr_info *info, size_t size, void *arg)
 {
     struct caller *caller = arg;
@@ -58,19 +55,39 @@ static int search_spaces(struct world *world, const struct live_counts *counts, 
 
 uintptr_t caller_real(unsigned space, enum watched which)
 {
-    const uintptr_t base[WATCHED] = { (uintptr_t)dlopen, (uintptr_t)dlmopen, (uintptr_t)dlclose };
+    const uintptr_t base[WATCHED] = { (uintptr_t)dlopen, (uintptr_t)dlmopen, (uintptr_t)dlclose,
+                                      (uintptr_t)dlsym, (uintptr_t)dlvsym };
     uintptr_t own = space < CALLER_SPACES ? __atomic_load_n(&real[space][which], __ATOMIC_RELAXED) : 0;
+    if (!own)
+        own = __atomic_load_n(&real[0][which], __ATOMIC_RELAXED);
     return own ? own : base[which];
 }
 
-uintptr_t caller_call(void *from, enum watched which, uintptr_t a, uintptr_t b, uintptr_t c)
+struct caller caller_find(void *from)
 {
-    typedef uintptr_t function(uintptr_t, uintptr_t, uintptr_t);
     struct caller caller = { .address = (uintptr_t)from };
     int saved = errno;
     if (call_from_allowed() && !dl_iterate_phdr(search_own_space, &caller))
         live_visit(search_spaces, &caller, NULL);
-    function *call = (function *)caller_real(caller.space, which);
     errno = saved;
-    return caller.gadget ? call_from(caller.gadget, call, a, b, c) : call(a, b, c);
+    return caller;
+}
+
+uintptr_t caller_call(const struct caller *caller, uintptr_t function, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    typedef uintptr_t function_type(uintptr_t, uintptr_t, uintptr_t);
+    function_type *call = (function_type *)function;
+    return caller->gadget ? call_from(caller->gadget, call, a, b, c) : call(a, b, c);
+}
+
+void *caller_hold(long space, const char *path)
+{
+    void *(*open)(Lmid_t, const char *, int) = (void *(*)(Lmid_t, const char *, int))caller_real(0, DLMOPEN);
+    return open(space, path, RTLD_LAZY | RTLD_NOLOAD);
+}
+
+void caller_unload(void *handle)
+{
+    int (*close)(void *) = (int (*)(void *))caller_real(0, DLCLOSE);
+    close(handle);
 }

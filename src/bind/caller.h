@@ -2,15 +2,22 @@
 #ifndef GRAFT_BIND_CALLER_H
 #define GRAFT_BIND_CALLER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The functions of the loader that are watched. */
-enum watched { DLOPEN, DLMOPEN, DLCLOSE, WATCHED };
+enum watched { DLOPEN, DLMOPEN, DLCLOSE, DLSYM, DLVSYM, WATCHED };
 
 enum { CALLER_SPACES = 16 };        /* DL_NNS of glibc */
 
-/* Calls the real function with three arguments, as code at @from would have. */
-uintptr_t caller_call(void *from, enum watched, uintptr_t a, uintptr_t b, uintptr_t c);
+/* Where a call came from: its object's namespace, and a return instruction there. */
+struct caller { uintptr_t address; const void *gadget; unsigned space; };
+
+/* errno is left alone. */
+struct caller caller_find(void *from);
+
+/* Calls @function with three arguments as code of the caller's object would. */
+uintptr_t caller_call(const struct caller *, uintptr_t function, uintptr_t a, uintptr_t b, uintptr_t c);
 
 /* The real function of a namespace: each has a libc of its own, whose dlerror is to
  * speak of its calls. */
@@ -18,5 +25,9 @@ uintptr_t caller_real(unsigned space, enum watched);
 
 /* Notes the real function of a namespace below CALLER_SPACES. */
 void caller_learn(unsigned space, enum watched, uintptr_t address);
+
+/* dlmopen(RTLD_NOLOAD) and dlclose for graft itself, past all hooks. */
+void *caller_hold(long space, const char *path);
+void caller_unload(void *handle);
 
 #endif

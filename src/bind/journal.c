@@ -102,12 +102,12 @@ struct journal_plan *journal_begin(struct graft_plan *plan)
     return p;
 }
 
-bool journal_push(struct journal_plan *plan, uintptr_t address, const struct journal_edit *from)
+struct journal_edit *journal_push(struct journal_plan *plan, uintptr_t address, const struct journal_edit *from)
 {
     struct journal_slot **where = find(address);
     struct journal_edit *edit = journal.free_edits;
     if (!edit || (!*where && !journal.free_slots))
-        return false;
+        return NULL;
     if (!*where) {
         struct journal_slot *slot = journal.free_slots;
         journal.free_slots = slot->next;
@@ -118,11 +118,23 @@ bool journal_push(struct journal_plan *plan, uintptr_t address, const struct jou
     *edit = *from;
     edit->slot = *where;
     edit->older = (*where)->top;
+    edit->plan = plan;
     edit->next = plan->edits;
-    edit->plan = plan->plan;
+    edit->link = &plan->edits;
+    if (edit->next)
+        edit->next->link = &edit->next;
     (*where)->top = edit;
     plan->edits = edit;
-    return true;
+    return edit;
+}
+
+void journal_chain(struct journal_edit *edit, struct journal_edit **first)
+{
+    edit->next_in_chain = *first;
+    edit->link_in_chain = first;
+    if (*first)
+        (*first)->link_in_chain = &edit->next_in_chain;
+    *first = edit;
 }
 
 struct journal_edit *journal_top(uintptr_t address)
@@ -131,44 +143,53 @@ struct journal_edit *journal_top(uintptr_t address)
     return slot ? slot->top : NULL;
 }
 
-bool journal_remove(struct journal_edit *edit)
+static struct journal_edit *above(const struct journal_edit *edit)
+{
+    struct journal_edit *a = edit->slot->top;
+    while (a != edit && a->older != edit)
+        a = a->older;
+    return a == edit ? NULL : a;
+}
+
+void journal_remove(struct journal_edit *edit)
 {
     struct journal_slot *slot = edit->slot;
-    if (!slot)
-        return false;
-    bool on_top = slot->top == edit;
-    if (on_top)
+    struct journal_edit *over = above(edit);
+    if (over) {
+        over->older = edit->older;
+        over->before = edit->before;
+    } else
         slot->top = edit->older;
-    else
-        for (struct journal_edit *above = slot->top; above; above = above->older)
-            if (above->older == edit) {
-                above->older = edit->older;
-                above->before = edit->before;
-                break;
-            }
     if (!slot->top) {
         *find(slot->address) = slot->next;
         slot->next = journal.free_slots;
         journal.free_slots = slot;
     }
-    edit->slot = NULL;
-    return on_top;
-}
-
-void journal_drop(struct journal_edit *edit)
-{
+    *edit->link = edit->next;
+    if (edit->next)
+        edit->next->link = edit->link;
+    if (edit->link_in_chain) {
+        *edit->link_in_chain = edit->next_in_chain;
+        if (edit->next_in_chain)
+            edit->next_in_chain->link_in_chain = edit->link_in_chain;
+    }
     edit->next = journal.free_edits;
     journal.free_edits = edit;
+}
+
+void journal_rewrite(struct journal_edit *edit, uintptr_t written)
+{
+    struct journal_edit *over = above(edit);
+    edit->written = written;
+    if (over)
+        over->before = written;
 }
 
 void journal_end(struct journal_plan *plan)
 {
     struct journal_plan **p = &journal.plans;
-    while (plan->edits) {
-        struct journal_edit *edit = plan->edits;
-        plan->edits = edit->next;
-        journal_drop(edit);
-    }
+    while (plan->edits)
+        journal_remove(plan->edits);
     while (*p != plan)
         p = &(*p)->next;
     *p = plan->next;

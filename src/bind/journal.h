@@ -17,14 +17,21 @@
 #include "plan/world.h"
 
 struct journal_slot;
+struct journal_plan;
+struct chain;
 
 struct journal_edit {
-    struct journal_slot *slot;              /* NULL: no longer on a slot */
+    struct journal_slot *slot;
     struct journal_edit *older;             /* below on the same slot */
-    struct journal_edit *next;              /* of the same plan */
-    struct graft_plan *plan;
+    struct journal_edit *next, **link;      /* of the same plan */
+    struct journal_edit *next_in_chain, **link_in_chain;
+    struct journal_plan *plan;
+    struct chain *chain;                    /* hooks: what the slot leads to; NULL: none */
+    uintptr_t addend;                       /* hooks: written less the replacement's address */
     int member;
     bool lazy, address;                     /* address: the words are addresses of objects */
+    bool exported;                          /* the word is a symbol's value */
+    bool met;                               /* by the operation under way */
     uintptr_t before, written;
 };
 
@@ -52,18 +59,19 @@ void journal_unlock(void);
 
 /* All below need the lock. */
 struct journal_plan *journal_begin(struct graft_plan *);
-/* Puts @edit (slot, older and next unset) on top of the slot at @address; false:
+/* Puts @edit (slot, plan and lists unset) on top of the slot at @address; NULL:
  * nothing was reserved. */
-bool journal_push(struct journal_plan *, uintptr_t address, const struct journal_edit *edit);
+struct journal_edit *journal_push(struct journal_plan *, uintptr_t address, const struct journal_edit *edit);
 /* Reserves room, so that the pushes of one plan cannot fail half way. */
 int journal_reserve(size_t edits);
 /* The edit on top of the slot, or NULL. */
 struct journal_edit *journal_top(uintptr_t address);
-/* Takes @edit out of its slot; true: it was on top, and the slot's word is
- * @edit's to put back. */
-bool journal_remove(struct journal_edit *);
-/* Gives back the memory of an edit that is in no list any more. */
-void journal_drop(struct journal_edit *);
+/* Takes @edit out of its slot and its lists and gives its memory back. */
+void journal_remove(struct journal_edit *);
+/* The word of @edit's slot becomes @written. */
+void journal_rewrite(struct journal_edit *, uintptr_t written);
+/* Puts @edit into the list at @first. */
+void journal_chain(struct journal_edit *, struct journal_edit **first);
 void journal_end(struct journal_plan *);
 struct journal_plan *journal_find(const struct graft_plan *);
 /* Every applied plan, for walking. */

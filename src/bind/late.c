@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "bind/apply.h"
 #include "bind/bind.h"
+#include "bind/hooks.h"
 #include "bind/journal.h"
 
 /* An object that was looked at: a reopened one may have the same link_map. */
@@ -32,10 +33,10 @@ static struct {
     struct live_counts counts;
     unsigned long doubts;           /* how often outcomes were doubted */
     unsigned busy;                  /* threads that carry rules out: others must not pass them */
-    late_functions *functions;      /* NULL: nobody watches */
     late_listener *listener;
     void *listener_arg;
     bool dry_run;
+    bool watching;                  /* the loader is watched, hooks reach what comes */
 } late;
 
 static void init(void)
@@ -53,7 +54,7 @@ struct item { size_t rule; struct seen object; };
 struct work {
     struct arena arena;
     struct arena_list items;        /* of struct item */
-    struct graft_plan *functions;   /* dlopen slots of new objects */
+    struct arena_list fresh;        /* of struct seen: objects that are new to hooks */
     bool all;                       /* rules were added: look at everything */
 };
 
@@ -139,21 +140,20 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
 {
     struct work *work = arg;
     bool closed = counts->subs != late.counts.subs;
-    struct replacement functions[LATE_FUNCTIONS];
-    world_set fresh = world_set_new(world, &work->arena);
-    bool any = work->all || __atomic_load_n(&late.busy, __ATOMIC_RELAXED) > 1, all_loaded = true;
-    for (size_t i = 0; fresh && i < world->objects.count; i++) {
+    bool others = __atomic_load_n(&late.busy, __ATOMIC_RELAXED) > 1, any = work->all || others, all_loaded = true;
+    for (size_t i = 0; i < world->objects.count; i++) {
         const struct world_object *object = world_object(world, i);
-        any |= fresh[i] = !is_seen(seen_of(object)) || (closed && !object->permanent);
+        bool fresh = !is_seen(seen_of(object)) || ((closed || others) && !object->permanent);
+        struct seen *place = fresh && !object->broken ? arena_list_push(&work->fresh) : NULL;
+        if (place)
+            *place = seen_of(object);
+        any |= fresh;
         all_loaded &= !object->broken;
     }
     if (closed)
         doubt();
     /* What another thread is still loading has not been looked at: not noted. */
     note_counts(&(struct live_counts){ all_loaded ? counts->adds : 0, counts->subs });
-    if (any && fresh && late.functions)
-        (void)plan_replace(&work->functions, world, fresh, functions,
-                           late.functions(world, functions, LATE_FUNCTIONS), NULL);
     if (any)
         list_work(world, work);
     remember(world);
@@ -272,20 +272,28 @@ static void do_item(const struct item *item)
     graft_plan_free(plan);
 }
 
+static bool is_fresh(const struct world_object *object, void *arg)
+{
+    const struct work *work = arg;
+    for (size_t i = 0; i < work->fresh.count; i++)
+        if (same(*(const struct seen *)arena_list_at(&work->fresh, i), seen_of(object)))
+            return true;
+    return false;
+}
+
+/* Rules first: a slot that they move is then hooked where it leads. */
 void late_look(bool all)
 {
-    struct work work = { .all = all, .items = { .arena = &work.arena, .element_size = sizeof(struct item) } };
+    struct work work = { .all = all, .items = { .arena = &work.arena, .element_size = sizeof(struct item) },
+                         .fresh = { .arena = &work.arena, .element_size = sizeof(struct seen) } };
     __atomic_add_fetch(&late.busy, 1, __ATOMIC_SEQ_CST);
     journal_lock();
     live_visit(look, &work, NULL);
     journal_unlock();
-    if (work.functions) {
-        if (plan_edits(work.functions))
-            (void)graft_plan_apply(work.functions, NULL);
-        graft_plan_free(work.functions);
-    }
     for (size_t i = 0; i < work.items.count; i++)
         do_item(arena_list_at(&work.items, i));
+    if (late.watching && work.fresh.count)
+        hooks_late(is_fresh, &work);
     __atomic_sub_fetch(&late.busy, 1, __ATOMIC_SEQ_CST);
     arena_free(&work.arena);
 }
@@ -308,16 +316,22 @@ void late_closed(const struct live_counts *counts)
     journal_unlock();
 }
 
-bool late_replace(late_functions *functions)
+static int see_all(struct world *world, const struct live_counts *counts, void *arg)
+{
+    (void)arg;
+    remember(world);
+    note_counts(counts);
+    return 0;
+}
+
+void late_start(void)
 {
     journal_lock();
     init();
-    bool first = !late.functions;
-    late.functions = functions;
-    if (first)
-        late.seen_count = 0;        /* so that every object's slots are looked at */
+    if (!late.watching)
+        live_visit(see_all, NULL, NULL);
+    late.watching = true;
     journal_unlock();
-    return first;
 }
 
 int late_add(const char *rules, struct graft_error *error)

@@ -8,7 +8,6 @@
 
 #include "live/live.h"
 #include "plan/plan.h"
-#include "plan/rebind.h"
 #include "plan/rules.h"
 
 /* Told of every rule that was carried out or failed on an object. @plan is NULL
@@ -26,12 +25,8 @@ void late_unmatched(void (*each)(const struct rule *));
 /* Adds rules; late_look carries them out. -GRAFT_ESYNTAX. */
 int late_add(const char *rules, struct graft_error *);
 
-/* Lists functions whose slots are replaced in each new object, at most @room. */
-typedef size_t late_functions(const struct world *, struct replacement *list, size_t room);
-enum { LATE_FUNCTIONS = 48 };
-
-/* From now on @functions are replaced; true: nobody had asked for any before. */
-bool late_replace(late_functions *functions);
+/* The loader is watched: what is loaded now is covered by hooks, what comes is new. */
+void late_start(void);
 
 /* Looks at what is new, or with @all at everything, and carries the rules out. */
 void late_look(bool all);

@@ -20,6 +20,7 @@ struct slot_write {
     int member;
     bool lazy, holds_address;
     uintptr_t found;                /* what it held when it was written */
+    void *note;                     /* the caller's */
 };
 
 /* Adjacent pages of one mapping that are opened and closed together. */

@@ -6,7 +6,11 @@
 #include "bind/apply.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <sys/single_threaded.h>
+#include <time.h>
 
+#include "bind/hooks.h"
 #include "bind/journal.h"
 #include "bind/slots.h"
 #include "live/live.h"
@@ -17,7 +21,7 @@ static int verify_locked(struct world *world, const struct live_counts *counts, 
     (void)counts;
     for (struct journal_plan *p = journal_first(); p; p = p->next)
         for (struct journal_edit *e = p->edits; e; e = e->next) {
-            if (!e->lazy || !e->slot || e->slot->top != e
+            if (!e->lazy || e->slot->top != e
                 || plan_member_find(world, plan_member(p->plan, e->member)) == WORLD_NONE)
                 continue;
             uintptr_t held = slot_read(e->slot->address);
@@ -37,44 +41,98 @@ size_t bind_verify_lazy(void)
     return rescued;
 }
 
-struct closing { struct graft_plan *dead[64]; void **pins[64]; size_t pin_count[64], count; };
+struct settling { const struct slots *slots; unsigned long long subs; };
+
+/* Writes those lazy slots again that a resolver has overwritten; with
+ * the loader's lock held, and only while nothing was closed since the apply. */
+static int rewrite_lost(struct world *world, const struct live_counts *counts, void *arg)
+{
+    const struct settling *settling = arg;
+    int lost = 0;
+    (void)world;
+    for (size_t i = 0; counts->subs == settling->subs && i < settling->slots->count; i++) {
+        const struct slot_write *w = &settling->slots->write[i];
+        struct journal_edit *top = w->lazy ? journal_top(w->address) : NULL;
+        uintptr_t held;
+        if (top && top->written == w->value && (held = slot_read(w->address)) != w->value)
+            lost += slot_swap(w->address, &held, w->value);
+    }
+    return lost;
+}
+
+static uint64_t nanoseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A thread that was inside the resolver when we wrote finishes in microseconds,
+ * or when it next runs, and overwrites the slot once. We look until nothing was
+ * lost for half a millisecond and 32 chances to run; on a busy machine, where each
+ * chance is a time slice, for 2 milliseconds and 4 of them; and again on every
+ * later look of the watch. A process with one thread has nobody to wait for. */
+void bind_settle(const struct slots *slots, unsigned long long subs)
+{
+    struct settling settling = { slots, subs };
+    uint64_t since = nanoseconds(), passed = 0;
+    for (int quiet = 0; !__libc_single_threaded
+                        && (quiet < 4 || passed < 500000 || (quiet < 32 && passed < 2000000)); quiet++) {
+        sched_yield();
+        journal_lock();
+        int lost = live_hold(rewrite_lost, &settling);
+        journal_unlock();
+        if (lost) {
+            quiet = 0;
+            since = nanoseconds();
+        }
+        passed = nanoseconds() - since;
+    }
+}
+
+static bool is_over(const struct journal_plan *plan)
+{
+    return !plan->edits && plan->released;
+}
+
+void bind_reap(void)
+{
+    for (;;) {
+        journal_lock();
+        struct journal_plan *p = journal_first();
+        while (p && !is_over(p))
+            p = p->next;
+        struct journal_plan over = p ? *p : (struct journal_plan){ 0 };
+        if (p)
+            journal_end(p);
+        journal_unlock();
+        if (!p)
+            return;
+        bind_unpin(over.pins, over.pin_count);
+        plan_free(over.plan);
+    }
+}
 
 static int forget_locked(struct world *world, const struct live_counts *counts, void *arg)
 {
-    struct closing *closing = arg;
     (void)counts;
-    for (struct journal_plan *p = journal_first(), *next; p; p = next) {
-        next = p->next;
-        for (struct journal_edit **e = &p->edits; *e;) {
-            struct journal_edit *edit = *e;
-            if (plan_member_find(world, plan_member(p->plan, edit->member)) != WORLD_NONE) {
-                e = &edit->next;
-                continue;
-            }
-            *e = edit->next;
-            journal_remove(edit);
-            journal_drop(edit);
+    (void)arg;
+    for (struct journal_plan *p = journal_first(); p; p = p->next)
+        for (struct journal_edit *edit = p->edits, *after; edit; edit = after) {
+            after = edit->next;
+            if (plan_member_find(world, plan_member(p->plan, edit->member)) == WORLD_NONE)
+                journal_remove(edit);
         }
-        if (!p->edits && p->released && closing->count < 64) {
-            closing->dead[closing->count] = p->plan;
-            closing->pins[closing->count] = p->pins;
-            closing->pin_count[closing->count++] = p->pin_count;
-            journal_end(p);
-        }
-    }
+    hooks_forget(world);
     return 0;
 }
 
 void bind_forget_closed(void)
 {
-    struct closing closing = { .count = 0 };
     int saved = errno;
     journal_lock();
-    live_visit(forget_locked, &closing, NULL);
+    live_visit(forget_locked, NULL, NULL);
     journal_unlock();
-    for (size_t i = 0; i < closing.count; i++) {
-        bind_unpin(closing.pins[i], closing.pin_count[i]);
-        plan_free(closing.dead[i]);
-    }
+    bind_reap();
     errno = saved;
 }

@@ -1,51 +1,87 @@
 /* SPDX-License-Identifier: MIT */
-/* Watches dlopen, dlmopen and dlclose. Invariants: the loader sees the caller it
- * would have seen without us; errno and dlerror are what the program's own call
- * left.
+/* Watches dlopen, dlmopen, dlclose, dlsym and dlvsym. Invariants: the loader sees the
+ * caller it would have seen without us, also behind the program's own hooks of these
+ * functions; errno and dlerror are what the program's own call left.
  *
- *     caller ─▶ watched_dlopen ─▶ real dlopen (returning through the caller's code)
- *                     └─▶ anything new? ─▶ its own dlopen slots, then the rules (late.c) */
+ *     caller ─▶ gate ─▶ hooks of the program ─▶ last ─▶ real function
+ *               notes the caller               (as the noted caller)
+ *                                               └─▶ anything new? anything gone? (late.c) */
+
+#include "bind/watch.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 
 #include "base/error.h"
 #include "bind/apply.h"
 #include "bind/caller.h"
+#include "bind/hooks.h"
 #include "bind/late.h"
 
-static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose" };
+static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym" };
 
-static void *watched_dlopen(const char *, int);
-static void *watched_dlmopen(Lmid_t, const char *, int);
-static int watched_dlclose(void *);
+/* What was watched in each namespace, and how far we got. */
+static struct {
+    struct function *function[CALLER_SPACES][WATCHED];
+    bool started, symbols;
+} watch;
 
-/* The functions to replace: those of our own libc, and of the libc that came
- * with each other namespace. */
-static size_t list_functions(const struct world *world, struct replacement *list, size_t room)
+/* The caller of the gate that this thread is in. */
+static __thread struct { struct caller caller; bool inside; } noted __attribute__((tls_model("initial-exec")));
+
+/* ---- gates: what slots of the watched functions hold ------------------------------- */
+
+static uintptr_t gate(enum watched which, void *from, uintptr_t a, uintptr_t b, uintptr_t c)
 {
-    const uintptr_t ours[WATCHED] = { (uintptr_t)watched_dlopen, (uintptr_t)watched_dlmopen,
-                                      (uintptr_t)watched_dlclose };
-    size_t n = 0;
-    for (unsigned w = 0; w < WATCHED; w++)
-        list[n++] = (struct replacement){ watched_name[w], caller_real(0, w), ours[w] };
-    for (size_t i = 0; i < world->objects.count; i++) {
-        const struct world_object *object = world_object(world, i);
-        struct elf_symbol symbol;
-        struct elf_wanted wanted = { .name = "dlmopen" };
-        if (object->broken || object->space == 0 || object->space >= CALLER_SPACES || n + WATCHED > room
-            || elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND)
-            continue;
-        for (unsigned w = 0; w < WATCHED; w++) {
-            wanted = (struct elf_wanted){ .name = watched_name[w] };
-            if (elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND)
-                continue;
-            uintptr_t address = (uintptr_t)(object->image.bias + symbol.value);
-            caller_learn(object->space, w, address);
-            list[n++] = (struct replacement){ watched_name[w], address, ours[w] };
-        }
-    }
-    return n;
+    struct caller outer = noted.caller, caller = caller_find(from);
+    bool was_inside = noted.inside;
+    unsigned space = caller.space < CALLER_SPACES ? caller.space : 0;
+    const struct function *function = __atomic_load_n(&watch.function[space][which], __ATOMIC_ACQUIRE);
+    noted.caller = caller;
+    noted.inside = true;
+    uintptr_t entry = function ? hooks_entry(function, caller.address) : caller_real(space, which);
+    uintptr_t result = caller_call(&caller, entry, a, b, c);
+    noted.caller = outer;
+    noted.inside = was_inside;
+    return result;
+}
+
+static void *gate_dlopen(const char *file, int mode)
+{
+    return (void *)gate(DLOPEN, __builtin_return_address(0), (uintptr_t)file, (uintptr_t)mode, 0);
+}
+
+static void *gate_dlmopen(Lmid_t space, const char *file, int mode)
+{
+    return (void *)gate(DLMOPEN, __builtin_return_address(0), (uintptr_t)space, (uintptr_t)file, (uintptr_t)mode);
+}
+
+static int gate_dlclose(void *handle)
+{
+    return (int)gate(DLCLOSE, __builtin_return_address(0), (uintptr_t)handle, 0, 0);
+}
+
+static void *gate_dlsym(void *handle, const char *name)
+{
+    return (void *)gate(DLSYM, __builtin_return_address(0), (uintptr_t)handle, (uintptr_t)name, 0);
+}
+
+static void *gate_dlvsym(void *handle, const char *name, const char *version)
+{
+    return (void *)gate(DLVSYM, __builtin_return_address(0), (uintptr_t)handle, (uintptr_t)name, (uintptr_t)version);
+}
+
+/* ---- last: what is called behind the program's own hooks ------------------------------ */
+
+static struct caller caller_now(void *from)
+{
+    return noted.inside ? noted.caller : caller_find(from);
+}
+
+static uintptr_t call_real(const struct caller *caller, enum watched which, uintptr_t a, uintptr_t b, uintptr_t c)
+{
+    return caller_call(caller, caller_real(caller->space, which), a, b, c);
 }
 
 /* After a load: errno and dlerror stay those of the program's own call. Pinning
@@ -62,36 +98,141 @@ static void after_load(void *handle, unsigned long long adds_before)
     errno = saved;
 }
 
-static void *watched_dlopen(const char *file, int mode)
+static void *last_dlopen(const char *file, int mode)
 {
+    struct caller caller = caller_now(__builtin_return_address(0));
     unsigned long long adds = live_counts().adds;
-    void *handle = (void *)caller_call(__builtin_return_address(0), DLOPEN, (uintptr_t)file,
-                                   (uintptr_t)mode, 0);
+    void *handle = (void *)call_real(&caller, DLOPEN, (uintptr_t)file, (uintptr_t)mode, 0);
     after_load(handle, adds);
     return handle;
 }
 
-static void *watched_dlmopen(Lmid_t space, const char *file, int mode)
+static void *last_dlmopen(Lmid_t space, const char *file, int mode)
 {
+    struct caller caller = caller_now(__builtin_return_address(0));
     unsigned long long adds = live_counts().adds;
-    void *handle = (void *)caller_call(__builtin_return_address(0), DLMOPEN, (uintptr_t)space,
-                                   (uintptr_t)file, (uintptr_t)mode);
+    void *handle = (void *)call_real(&caller, DLMOPEN, (uintptr_t)space, (uintptr_t)file, (uintptr_t)mode);
     after_load(handle, adds);
     return handle;
 }
 
-static int watched_dlclose(void *handle)
+/* A handle of glibc is the address of the link_map. */
+static int last_dlclose(void *handle)
 {
-    int result = (int)caller_call(__builtin_return_address(0), DLCLOSE, (uintptr_t)handle, 0, 0), saved = errno;
+    struct caller caller = caller_now(__builtin_return_address(0));
+    int saved = errno;
+    bool closing = hooks_closing((uintptr_t)handle);
+    errno = saved;
+    int result = (int)call_real(&caller, DLCLOSE, (uintptr_t)handle, 0, 0);
+    saved = errno;
     if (!result) {
         struct live_counts counts = live_counts();
         late_closed(&counts);
     }
+    if (closing)
+        hooks_stayed();
     errno = saved;
     return result;
 }
 
-/* ---- the public calls --------------------------------------------------- */
+static void *last_dlsym(void *handle, const char *name)
+{
+    struct caller caller = caller_now(__builtin_return_address(0));
+    uintptr_t address = call_real(&caller, DLSYM, (uintptr_t)handle, (uintptr_t)name, 0);
+    return (void *)hooks_answer(name, address, caller.address, handle == RTLD_NEXT);
+}
+
+static void *last_dlvsym(void *handle, const char *name, const char *version)
+{
+    struct caller caller = caller_now(__builtin_return_address(0));
+    uintptr_t address = call_real(&caller, DLVSYM, (uintptr_t)handle, (uintptr_t)name, (uintptr_t)version);
+    return (void *)hooks_answer(name, address, caller.address, handle == RTLD_NEXT);
+}
+
+/* ---- which functions --------------------------------------------------------------------- */
+
+static bool watch_one(const struct world *world, size_t i, enum watched which)
+{
+    static void *const gates[WATCHED] = { gate_dlopen, gate_dlmopen, gate_dlclose, gate_dlsym, gate_dlvsym };
+    static void *const lasts[WATCHED] = { last_dlopen, last_dlmopen, last_dlclose, last_dlsym, last_dlvsym };
+    const struct world_object *object = world_object(world, i);
+    struct elf_wanted wanted = { .name = watched_name[which], .newest = true };
+    struct elf_symbol symbol;
+    if (elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND)
+        return true;
+    uintptr_t address = (uintptr_t)(object->image.bias + symbol.value);
+    struct function *function = function_of(watched_name[which], address, true);
+    if (!function || !function_place(function, object->path, object->link_map, world_start(object), symbol.index)
+        || !chain_of(function, &(struct hook_callers){ NULL, NULL, NULL }, true))
+        return false;
+    function->gate = (uintptr_t)gates[which];
+    function->last = (uintptr_t)lasts[which];
+    function->touched = true;
+    function_set_originals(function);
+    caller_learn(object->space, which, address);
+    __atomic_store_n(&watch.function[object->space][which], function, __ATOMIC_RELEASE);
+    return true;
+}
+
+static bool is_watched(const struct world_object *object, enum watched which)
+{
+    const struct function *function = watch.function[object->space][which];
+    return function && function->link_map == object->link_map && function->start == world_start(object);
+}
+
+/* Those of our own libc, and of the libc that came with each other namespace. */
+void watch_gates(const struct world *world)
+{
+    struct elf_wanted wanted = { .name = "dlmopen", .newest = true };
+    struct elf_symbol symbol;
+    for (size_t i = 0; watch.started && i < world->objects.count; i++) {
+        const struct world_object *object = world_object(world, i);
+        bool symbols_too = watch.symbols;
+        if (object->broken || object->space >= CALLER_SPACES || is_watched(object, symbols_too ? DLSYM : DLOPEN)
+            || elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND || symbol.section == SHN_UNDEF)
+            continue;
+        for (unsigned w = 0; w < (symbols_too ? WATCHED : DLSYM); w++)
+            if (!watch_one(world, i, w))
+                return;
+    }
+}
+
+/* ---- starting ------------------------------------------------------------------------------ */
+
+static int prepare_start(struct hook_job *job, const struct world *world)
+{
+    world_set set = hooks_everybody(world, &job->arena);
+    watch.started = true;
+    watch.symbols |= job->arg != NULL;
+    watch_gates(world);
+    job->plan = set ? plan_new(0) : NULL;
+    if (!job->plan || hooks_plan_functions(job->plan, world, set, true))
+        return error_set(job->error, GRAFT_ENOMEM, "out of memory while starting to watch");
+    return 0;
+}
+
+int watch_start(bool symbols, struct graft_error *error)
+{
+    struct hook_job job = { .prepare = prepare_start, .quiet = true, .error = error,
+                            .arg = symbols ? &watch : NULL };
+    journal_lock();
+    bool done = watch.started && (watch.symbols || !symbols);
+    journal_unlock();
+    if (done)
+        return 0;
+    int result = hook_job_run(&job);
+    graft_plan_free(job.plan);
+    if (!result)
+        late_start();
+    return result;
+}
+
+void watch_look(void)
+{
+    late_look(false);
+}
+
+/* ---- the public calls --------------------------------------------------------------------- */
 
 static int nothing(struct world *world, const struct live_counts *counts, void *arg)
 {
@@ -117,8 +258,5 @@ int graft_rules_add(const char *text, struct graft_error *error)
 int graft_watch(struct graft_error *error)
 {
     error_clear(error);
-    int result = live_visit(nothing, NULL, error);
-    if (!result && late_replace(list_functions))
-        late_look(false);
-    return result;
+    return watch_start(false, error);
 }

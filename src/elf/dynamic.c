@@ -135,6 +135,7 @@ static int symbols_open(struct elf_image *image, const struct dynamic *d, struct
         return BAD(error, "DT_SYMTAB: 0x%" PRIx64 " lies outside the image", d->symtab);
     image->symbols = (struct elf_table){ .bytes = elf_image_at(image, d->symtab, room),
                                          .count = room / entry, .entry_size = entry };
+    image->symbols_vaddr = d->symtab;
     if (d->versym) {
         room = elf_image_room(image, d->versym);
         if (room < 2)

@@ -22,6 +22,11 @@
 
 enum { ELF_SPANS_MAX = 16, ELF_RELOC_TABLES = 3, ELF_BUILD_ID_MAX = 32 };
 
+/* Symbol values in memory that are not what the loader was given: sorted by where their
+ * entries are, with what they were. */
+struct elf_patch { const unsigned char *at; uint64_t value; };
+struct elf_patches { const struct elf_patch *patch; size_t count; };
+
 /* Readable bytes at a link address. */
 struct elf_span {
     uint64_t vaddr, size;
@@ -64,6 +69,8 @@ struct elf_image {
 
     struct elf_table dyn;                           /* up to DT_NULL */
     struct elf_table symbols;                       /* count: room, not the true count */
+    uint64_t symbols_vaddr;
+    const struct elf_patches *patches;              /* NULL: none */
     struct elf_table versym;                        /* likewise */
     const char *strings;
     size_t strings_size;                            /* last byte is 0 */

@@ -17,6 +17,20 @@ static bool raw_at(const struct elf_image *image, uint32_t index, const unsigned
     return true;
 }
 
+/* The value that the symbol entry at @p had before it was changed, if it was. */
+static uint64_t original(const struct elf_patches *patches, const unsigned char *p, uint64_t value)
+{
+    size_t low = 0, high = patches->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (patches->patch[middle].at < p)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < patches->count && patches->patch[low].at == p ? patches->patch[low].value : value;
+}
+
 bool elf_symbol_at(const struct elf_image *image, uint32_t index, struct elf_symbol *symbol)
 {
     const unsigned char *p;
@@ -37,6 +51,8 @@ bool elf_symbol_at(const struct elf_image *image, uint32_t index, struct elf_sym
         symbol->value = elf_get32(image, p + offsetof(Elf32_Sym, st_value));
         symbol->size = elf_get32(image, p + offsetof(Elf32_Sym, st_size));
     }
+    if (image->patches && image->patches->count)
+        symbol->value = original(image->patches, p, symbol->value);
     symbol->name = elf_image_string(image, name);
     symbol->version = NULL;
     symbol->version_hidden = false;
@@ -164,8 +180,8 @@ static bool consider(const struct elf_image *image, struct search *search, uint3
             return accept(search, &s);
         return keep(search, &s, ELF_OTHER_VERSION);
     }
-    if ((version & 0x7fff) < 3)     /* base, or the oldest of the object's versions */
-        return accept(search, &s);
+    if (search->wanted->newest ? !(version & 0x8000) : (version & 0x7fff) < 3)
+        return accept(search, &s);  /* base, or the oldest of the object's versions */
     if (!(version & 0x8000) && search->defaults++ == 0) {
         search->best = ELF_OTHER_VERSION;
         *search->out = s;

@@ -44,6 +44,7 @@ struct elf_wanted {
     uint32_t gnu_hash;              /* 0: computed here */
     bool canonical;                 /* accept an undefined function with a value: the
                                        PLT entry that stands for it in a non-PIE */
+    bool newest;                    /* unversioned: the default version, as dlsym takes it */
 };
 
 /* Looks a definition up as ld.so would (glibc elf/dl-lookup.c, do_lookup_x and

@@ -31,6 +31,11 @@ int live_hold(live_visitor *visit, void *arg);
 /* Only the counts: a cheap test for "nothing changed". */
 struct live_counts live_counts(void);
 
+/* From now on symbols have the values that @patches gives them, not those that somebody
+ * has written into their tables. The list may change in visits. Before other threads
+ * use graft, or in a visit. */
+void live_show_patches(const struct elf_patches *patches);
+
 /* No visit is under way while this is held: for fork, whose child would find the
  * loader's lock with a thread that it does not have. */
 void live_lock(void);

@@ -176,6 +176,18 @@ static bool is_relocated(const struct elf_image *image)
     return true;
 }
 
+/* The world that was built last: good until something is loaded or unloaded.
+ * Touched by a visit only, and there is one at a time. */
+static struct { struct world world; struct live_counts counts; bool valid; } kept;
+
+static const struct elf_patches *live_patches;
+
+void live_show_patches(const struct elf_patches *patches)
+{
+    live_patches = patches;
+    kept.valid = false;
+}
+
 static void describe(struct visit *v, struct world_object *object, const struct header_info *h)
 {
     struct graft_error failure = { 0 };
@@ -196,6 +208,7 @@ static void describe(struct visit *v, struct world_object *object, const struct 
         v->in_motion = true;
     }
     object->tls_module = h->tls_module;
+    object->image.patches = live_patches;
 }
 
 static int add_map(struct visit *v, const struct link_map *map, unsigned space, bool first)
@@ -254,8 +267,10 @@ static void mark_permanent(struct world *world, uint64_t loader)
 {
     size_t last = WORLD_NONE;
     for (size_t i = 0; i < world->objects.count; i++)
-        if (world_object(world, i)->space == 0 && world_object(world, i)->image.bias == loader)
+        if (world_object(world, i)->space == 0 && world_object(world, i)->image.bias == loader) {
             last = i;
+            world_object(world, i)->is_loader = true;
+        }
     for (size_t i = 0; last != WORLD_NONE && i <= last; i++)
         world_object(world, i)->permanent = true;
 }
@@ -298,10 +313,6 @@ void live_unlock(void)
 {
     pthread_mutex_unlock(&visiting);
 }
-
-/* The world that was built last: good until something is loaded or unloaded.
- * Touched by a visit only, and there is one at a time. */
-static struct { struct world world; struct live_counts counts; bool valid; } kept;
 
 static bool same_counts(const struct live_counts *a, const struct live_counts *b)
 {

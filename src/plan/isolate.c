@@ -75,7 +75,7 @@ static void arrives(const struct retarget *r, const struct reference *reference,
     }
 }
 
-static const struct retarget_policy policy = { leaves, leaves_by_name, arrives };
+static const struct retarget_policy policy = { .leaves = leaves, .leaves_by_name = leaves_by_name, .arrives = arrives };
 
 static int choose(const struct world *world, struct isolation *s, size_t object, const char *glob,
                   unsigned flags, struct graft_error *error)

@@ -24,16 +24,20 @@ struct plan_member {
     size_t build_id_size;
 };
 
+struct hook_function;
+
 enum { PLAN_NO_MEMBER = -1 };
 
 struct plan_entry {
     struct graft_edit edit;
     int member, target;             /* indexes; target PLAN_NO_MEMBER: none */
+    int function;                   /* hooks: number of the function, from 1 on; 0: none */
+    uint64_t addend;                /* hooks: what the slot holds beyond the function's address */
 };
 
 enum plan_state { PLAN_BUILT, PLAN_APPLIED, PLAN_UNDONE };
 
-enum { GRAFT_VERDICT_COUNT = GRAFT_VERDICT_PROTECTED + 1 };
+enum { GRAFT_VERDICT_COUNT = GRAFT_VERDICT_OVERLAP + 1 };
 
 struct graft_plan {
     struct arena arena;
@@ -46,6 +50,10 @@ struct graft_plan {
                                        or applied; 0: not known */
     const char *last_version;       /* the string interned last */
     void **pins;                    /* room for a handle on each member, from the first apply on */
+    bool hooks;                     /* made by graft_plan_hook, with these functions */
+    const struct hook_function *function;
+    size_t function_count;
+    unsigned long generation;       /* of the hooks that it was made among */
 };
 
 struct graft_plan *plan_new(unsigned flags);

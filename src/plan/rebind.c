@@ -76,7 +76,7 @@ static void arrives(const struct retarget *r, const struct reference *reference,
     target_find(r->world, b->onto, reference, out);
 }
 
-static const struct retarget_policy policy = { leaves, leaves_by_name, arrives };
+static const struct retarget_policy policy = { .leaves = leaves, .leaves_by_name = leaves_by_name, .arrives = arrives };
 
 /* ---- who is who --------------------------------------------------------- */
 

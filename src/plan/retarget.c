@@ -6,11 +6,9 @@
 #include "plan/retarget.h"
 
 #include <elf.h>
-
-#include "plan/scan.h"
 #include <string.h>
 
-static enum graft_slot_kind kind_of(enum elf_reloc_class class)
+enum graft_slot_kind retarget_kind(enum elf_reloc_class class)
 {
     switch (class) {
     case ELF_RELOC_JUMP_SLOT: return GRAFT_SLOT_JUMP_SLOT;
@@ -90,8 +88,8 @@ size_t retarget_owner(const struct retarget *r, const struct reference *referenc
 }
 
 /* A slot whose present owner is known: finds the new one and the verdict. */
-static int plan_move(struct retarget *r, const struct elf_reloc *reloc, const struct reference *reference,
-                     const struct retarget_answer *answer, uint64_t slot_value, int64_t addend, bool unresolved)
+static int plan_move(struct retarget *r, const struct retarget_slot *slot, const struct reference *reference,
+                     const struct retarget_answer *answer, bool unresolved)
 {
     struct target target = answer->target;
     struct plan_entry entry = { .target = PLAN_NO_MEMBER };
@@ -99,13 +97,13 @@ static int plan_move(struct retarget *r, const struct elf_reloc *reloc, const st
     if (target.verdict == GRAFT_VERDICT_EDIT && target.object == WORLD_NONE)
         return 0;
     enum graft_verdict verdict = target.verdict;
-    uint64_t value = target.value + (uint64_t)addend;
+    uint64_t value = target.value + (uint64_t)slot->addend;
     if (verdict == GRAFT_VERDICT_WEAK)
         value = 0;
     else if (verdict == GRAFT_VERDICT_EDIT) {
         if (!target_types_agree(answer->definition.type, target.symbol.type))
             verdict = GRAFT_VERDICT_TYPE;
-        else if (value == slot_value && reference->live)
+        else if (value == slot->value && reference->live)
             verdict = GRAFT_VERDICT_SAME;
         else if (unresolved)
             verdict = GRAFT_VERDICT_LAZY;
@@ -115,17 +113,17 @@ static int plan_move(struct retarget *r, const struct elf_reloc *reloc, const st
     if (!retarget_asked(r, reference->name))
         verdict = GRAFT_VERDICT_NOT_ASKED;
     entry.edit = (struct graft_edit){
-        .symbol = reference->name, .version = reference->version, .kind = kind_of(reference->class),
-        .old_value = (uintptr_t)slot_value, .new_value = (uintptr_t)value, .old_object = old_path,
+        .symbol = reference->name, .version = reference->version, .kind = retarget_kind(reference->class),
+        .old_value = (uintptr_t)slot->value, .new_value = (uintptr_t)value, .old_object = old_path,
         .verdict = verdict };
-    return retarget_add(r, &entry, reloc->offset);
+    return retarget_add(r, &entry, slot->reloc->offset);
 }
 
 static int plan_skip(struct retarget *r, const struct elf_reloc *reloc, const struct reference *reference,
                      size_t owner, uint64_t slot_value, enum graft_verdict verdict)
 {
     struct plan_entry entry = { .target = PLAN_NO_MEMBER, .edit = {
-        .symbol = reference->name, .version = reference->version, .kind = kind_of(reference->class),
+        .symbol = reference->name, .version = reference->version, .kind = retarget_kind(reference->class),
         .old_value = (uintptr_t)slot_value, .verdict = verdict,
         .old_object = owner == WORLD_NONE ? NULL : world_object(r->world, owner)->path } };
     if (!retarget_asked(r, reference->name))
@@ -144,36 +142,38 @@ bool retarget_reference(const struct retarget *r, const struct elf_reloc *reloc,
 }
 
 /* A slot that holds an address of an object which slots must leave. */
-static int plan_resolved(struct retarget *r, const struct elf_reloc *reloc, enum elf_reloc_class class,
-                         uint64_t slot_value, int64_t addend)
+static int plan_resolved(struct retarget *r, const struct retarget_slot *slot)
 {
     struct reference reference;
     struct elf_symbol symbol;
-    uint64_t address = slot_value - (uint64_t)addend;
+    uint64_t address = slot->value - (uint64_t)slot->addend;
+    if (r->policy->resolved)
+        return r->policy->resolved(r, slot);
     size_t owner = r->policy->leaves(r, address);
-    if (owner == WORLD_NONE || !retarget_reference(r, reloc, class, &reference, &symbol))
+    if (owner == WORLD_NONE || !retarget_reference(r, slot->reloc, slot->class, &reference, &symbol))
         return 0;
     const struct retarget_answer *answer = answer_for(r, &reference, owner);
     if (!still_bound(r, answer, address))
-        return plan_skip(r, reloc, &reference, owner, slot_value, GRAFT_VERDICT_CHANGED);
-    return plan_move(r, reloc, &reference, answer, slot_value, addend, false);
+        return plan_skip(r, slot->reloc, &reference, owner, slot->value, GRAFT_VERDICT_CHANGED);
+    return plan_move(r, slot, &reference, answer, false);
 }
 
 /* A slot that holds no address yet: the name tells where it would go. */
-static int plan_unresolved(struct retarget *r, const struct elf_reloc *reloc, enum elf_reloc_class class,
-                           uint64_t slot_value, int64_t addend)
+static int plan_unresolved(struct retarget *r, const struct retarget_slot *slot)
 {
     struct reference reference;
     struct elf_symbol symbol, old;
-    if (!retarget_reference(r, reloc, class, &reference, &symbol))
+    if (r->policy->unresolved)
+        return r->policy->unresolved(r, slot);
+    if (!retarget_reference(r, slot->reloc, slot->class, &reference, &symbol))
         return 0;
     bool elsewhere = false;
     size_t owner = r->policy->leaves_by_name(r, &reference, &old, &elsewhere);
     if (owner == WORLD_NONE)
         return 0;
     if (elsewhere)
-        return plan_skip(r, reloc, &reference, owner, slot_value, GRAFT_VERDICT_ELSEWHERE);
-    return plan_move(r, reloc, &reference, answer_for(r, &reference, owner), slot_value, addend, reference.live);
+        return plan_skip(r, slot->reloc, &reference, owner, slot->value, GRAFT_VERDICT_ELSEWHERE);
+    return plan_move(r, slot, &reference, answer_for(r, &reference, owner), reference.live);
 }
 
 /* Whether a PLT slot still holds the address of its own stub: it points into the
@@ -204,21 +204,19 @@ static int64_t addend_of(const struct elf_image *image, const struct elf_table *
     return 0;
 }
 
-/* The words that hold addresses, and the copies. */
-static int plan_word(struct retarget *r, const struct elf_table *table, const struct elf_reloc *reloc,
-                     enum elf_reloc_class class, uint64_t value)
+/* The words that hold addresses. */
+static int plan_word(struct retarget *r, const struct retarget_slot *slot)
 {
     const struct world_object *object = world_object(r->world, r->consumer);
-    int64_t addend = addend_of(&object->image, table, reloc, class);
     if (!object->image.relocated)
-        return plan_unresolved(r, reloc, class, value, addend);
-    if (value - (uint64_t)addend - r->low < r->size) {
-        int result = plan_resolved(r, reloc, class, value, addend);
+        return plan_unresolved(r, slot);
+    if (slot->value - (uint64_t)slot->addend - r->low < r->size) {
+        int result = plan_resolved(r, slot);
         if (result)
-            return result;
+            return result < 0 ? result : 0;
     }
-    if (class == ELF_RELOC_JUMP_SLOT && is_stub(object, reloc, value))
-        return plan_unresolved(r, reloc, class, value, addend);
+    if (slot->class == ELF_RELOC_JUMP_SLOT && is_stub(object, slot->reloc, slot->value))
+        return plan_unresolved(r, slot);
     return 0;
 }
 
@@ -228,7 +226,7 @@ static int plan_fixed(struct retarget *r, const struct elf_reloc *reloc, enum el
 {
     struct reference reference;
     struct elf_symbol symbol, old;
-    if (!retarget_reference(r, reloc, class, &reference, &symbol))
+    if (!r->policy->leaves_by_name || !retarget_reference(r, reloc, class, &reference, &symbol))
         return 0;
     size_t owner = retarget_owner(r, &reference, &old);
     return owner == WORLD_NONE ? 0 : plan_skip(r, reloc, &reference, owner, 0, verdict);
@@ -251,12 +249,12 @@ static int plan_reloc(struct retarget *r, const struct elf_table *table, const s
         }
         if (image->relocated && scan_is_foreign(scan, class, value, reloc->addend))
             return 0;
-        return plan_word(r, table, reloc, class, value);
+        return plan_word(r, &(struct retarget_slot){ reloc, class, value, addend_of(image, table, reloc, class) });
     case ELF_RELOC_DTPMOD:
     case ELF_RELOC_DTPOFF:
     case ELF_RELOC_TPOFF:
     case ELF_RELOC_TLSDESC:
-        return reloc->symbol ? retarget_tls(r, reloc, class) : 0;
+        return reloc->symbol && r->policy->leaves_by_name ? retarget_tls(r, reloc, class) : 0;
     case ELF_RELOC_COPY:
         return plan_fixed(r, reloc, class, GRAFT_VERDICT_COPY);
     case ELF_RELOC_OTHER:
@@ -318,7 +316,7 @@ int retarget_object(struct retarget *r, size_t consumer)
 {
     const struct world_object *object = world_object(r->world, consumer);
     const struct elf_image *image = &object->image;
-    struct scan scan = { .image = image, .low = r->low, .size = r->size,
+    struct scan scan = { .image = image, .low = r->low, .size = r->size, .filter = r->filter,
                          .own_low = world_start(object), .own_size = image->high - image->low };
     if (object->broken || !image->arch)
         return 0;

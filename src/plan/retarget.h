@@ -8,9 +8,18 @@
 
 #include "elf/reloc.h"
 #include "plan/plan.h"
+#include "plan/scan.h"
 #include "plan/target.h"
 
 struct retarget;
+
+/* The word that a relocation filled. */
+struct retarget_slot {
+    const struct elf_reloc *reloc;
+    enum elf_reloc_class class;
+    uint64_t value;                 /* that it holds */
+    int64_t addend;
+};
 
 struct retarget_policy {
     /* Index of the object that owns run-time address @address if slots must
@@ -23,6 +32,11 @@ struct retarget_policy {
                              bool *elsewhere);
     /* The new definition; out->object WORLD_NONE: nothing to do. */
     void (*arrives)(const struct retarget *, const struct reference *, struct target *out);
+    /* Instead of all three, for a policy that knows its slots by their addresses: a slot
+     * that holds one of them (returns 1 if it is), and a PLT slot that still holds its
+     * own stub. */
+    int (*resolved)(struct retarget *, const struct retarget_slot *);
+    int (*unresolved)(struct retarget *, const struct retarget_slot *);
 };
 
 /* What was found for a name: many objects refer to the same few. */
@@ -44,6 +58,7 @@ struct retarget {
     const char *only;               /* symbol globs, NULL: all */
     unsigned flags;
     uint64_t low, size;             /* run-time addresses outside are never left */
+    const struct scan_filter *filter;
     struct retarget_answer *answers;        /* by hash; in the plan's arena */
     /* of the object being walked */
     size_t consumer;
@@ -65,6 +80,9 @@ int retarget_add(struct retarget *, const struct plan_entry *, uint64_t offset);
 
 /* The object that a reference without an address must leave, or WORLD_NONE. */
 size_t retarget_owner(const struct retarget *, const struct reference *, struct elf_symbol *);
+
+/* The kind that a class of relocation fills. */
+enum graft_slot_kind retarget_kind(enum elf_reloc_class);
 
 /* Whether @symbol is among the names asked for. */
 bool retarget_asked(const struct retarget *, const char *symbol);

@@ -7,19 +7,41 @@
 
 #include "elf/reloc.h"
 
+/* A set of addresses, never wrong when it says no. */
+struct scan_filter { uint64_t bit[1024]; };
+
+static inline uint32_t scan_filter_index(uint64_t address)
+{
+    return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 48);
+}
+static inline void scan_filter_add(struct scan_filter *filter, uint64_t address)
+{
+    uint32_t i = scan_filter_index(address);
+    filter->bit[i / 64] |= 1ull << (i % 64);
+}
+static inline bool scan_filter_has(const struct scan_filter *filter, uint64_t address)
+{
+    uint32_t i = scan_filter_index(address);
+    return filter->bit[i / 64] >> (i % 64) & 1;
+}
+
 /* What the quick test needs of the object being walked. */
 struct scan {
     const struct elf_image *image;
     const struct elf_span *span;    /* of the slot before; NULL: none yet */
     uint64_t low, size;             /* run-time addresses that slots may have to leave */
+    const struct scan_filter *filter;       /* which of them; NULL: all */
     uint64_t own_low, own_size;     /* of the object itself: where its stubs are */
 };
 
 /* Whether a word's value says that the slot cannot belong to the plan. */
 static inline bool scan_is_foreign(const struct scan *w, enum elf_reloc_class class, uint64_t value, int64_t addend)
 {
-    return value - (uint64_t)addend - w->low >= w->size && value - w->low >= w->size
-        && !(class == ELF_RELOC_JUMP_SLOT && value - w->own_low < w->own_size);
+    if (class == ELF_RELOC_JUMP_SLOT && value - w->own_low < w->own_size)
+        return false;
+    if (value - (uint64_t)addend - w->low >= w->size && value - w->low >= w->size)
+        return true;
+    return w->filter && !scan_filter_has(w->filter, value - (uint64_t)addend) && !scan_filter_has(w->filter, value);
 }
 
 /* The first relocation of @table from @i on that needs a closer look, or the count.

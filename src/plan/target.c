@@ -149,14 +149,24 @@ static bool ifunc_choice(const struct world *world, size_t owner_index, const st
     return false;
 }
 
+uint64_t target_address(const struct world *world, size_t owner, const struct elf_symbol *symbol)
+{
+    const struct world_object *object = world_object(world, owner);
+    uint64_t address = address_of(object, symbol), choice;
+    if (symbol->type != STT_GNU_IFUNC || !object->image.relocated)
+        return address;
+    if (ifunc_choice(world, owner, symbol, &choice))
+        return choice;
+    return world->can.resolve_ifunc ? world->can.resolve_ifunc(address) : 0;
+}
+
 static void use_ifunc(const struct world *world, size_t owner, const struct reference *reference,
                       struct target *out)
 {
-    if (!reference->live || ifunc_choice(world, owner, &out->symbol, &out->value))
+    if (!reference->live)
         return;
-    if (world->can.resolve_ifunc)
-        out->value = world->can.resolve_ifunc(out->value);
-    else
+    out->value = target_address(world, owner, &out->symbol);
+    if (!out->value)
         out->verdict = GRAFT_VERDICT_IFUNC;
 }
 

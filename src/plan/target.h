@@ -32,6 +32,10 @@ struct target {
  * function of an IFUNC, the one copy of a unique symbol; then its .dynsym. */
 void target_find(const struct world *, size_t owner, const struct reference *, struct target *out);
 
+/* The address of what runs when symbol @symbol of @owner is called: of an IFUNC the
+ * function that was chosen; 0: which one is not known from here. */
+uint64_t target_address(const struct world *, size_t owner, const struct elf_symbol *symbol);
+
 /* Whether a definition of type @b can stand for one of type @a. */
 bool target_types_agree(uint8_t a, uint8_t b);
 

@@ -5,6 +5,7 @@
 
 #include "plan/world.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -48,6 +49,20 @@ bool world_matches(const struct world *world, size_t i, const char *pattern)
         return true;
     return text_glob(pattern, o->path) || text_glob(pattern, text_basename(o->path))
         || (o->image.soname && text_glob(pattern, o->image.soname));
+}
+
+bool world_matches_list(const struct world *world, size_t i, const char *list)
+{
+    char pattern[4096];
+    while ((list = text_list_next(list, pattern, sizeof pattern))) {
+        size_t digits = strspn(pattern, "0123456789");
+        bool spaced = digits && pattern[digits] == ':';
+        if (spaced && strtoul(pattern, NULL, 10) != world_object(world, i)->space)
+            continue;
+        if (world_matches(world, i, pattern + (spaced ? digits + 1 : 0)))
+            return true;
+    }
+    return false;
 }
 
 world_set world_set_new(const struct world *world, struct arena *arena)

@@ -18,7 +18,7 @@ struct world_object {
     const char *path;               /* never NULL */
     const char *broken;             /* why the image cannot be read; NULL: it can */
     unsigned space;                 /* link-map namespace */
-    bool is_main, is_vdso;
+    bool is_main, is_vdso, is_loader;
     bool permanent;                 /* loaded at start: never unloaded */
     uint64_t link_map;              /* its address; identity together with the rest */
     uint64_t tls_module;            /* 0: none or not known */
@@ -70,6 +70,9 @@ size_t world_find_address(const struct world *, uint64_t address);
 /* Whether the glob @pattern matches an object's path, basename or SONAME; the
  * word "main" matches the main program. */
 bool world_matches(const struct world *, size_t i, const char *pattern);
+
+/* Whether one of the globs in @list matches, which has commas between them. "N:GLOB" only matches in link-map namespace N. */
+bool world_matches_list(const struct world *, size_t i, const char *list);
 
 /* Sets of objects, one byte each, in @arena; NULL: out of memory. */
 typedef unsigned char *world_set;

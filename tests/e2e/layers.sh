@@ -5,6 +5,7 @@
 #
 #   base <- elf <- plan <- {live, symfile, attach}
 #   {plan, live} <- bind <- load <- host <- entry;  symfile <- {attach, lift};  all <- cli
+#   compat stands on include/graft alone
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 declare -A below=(
@@ -20,6 +21,7 @@ declare -A below=(
     [attach]="base elf plan symfile"
     [lift]="base elf plan symfile"
     [registry]=""
+    [compat]=""
     [cli]="base elf plan symfile attach lift registry"
 )
 status=0 seen=0

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* Brings slots to what the chains of hooks want. Invariants: all of an operation or
+ * nothing of it; originals are right before a slot leads to a replacement; a slot is
+ * written only while it holds what was expected; what a hooked function's slots held
+ * at first comes back when its last hook goes. */
+
+#include <elf.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "bind/apply.h"
+#include "bind/hooks.h"
+
+/* What becomes of one slot. */
+struct hook_note {
+    struct journal_edit *edit;      /* NULL: new */
+    struct chain *chain;            /* that it will be in; NULL: the slot is given back */
+    uintptr_t addend, real, value;
+    int member;
+    bool lazy, exported, address;
+    bool lost;                      /* somebody else has written the slot */
+};
+
+/* ---- collecting ------------------------------------------------------------ */
+
+static const struct hook_function *function_at(const struct hook_job *job, const struct plan_entry *entry)
+{
+    return entry->function ? &job->plan->function[entry->function - 1] : NULL;
+}
+
+static size_t count_slots(const struct hook_job *job)
+{
+    size_t n = job->plan ? job->plan->entries.count : 0;
+    for (const struct function *f = function_first(); f; f = f->next)
+        for (const struct chain *c = f->touched ? f->chains : NULL; c; c = c->next)
+            for (const struct journal_edit *e = c->edits; e; e = e->next_in_chain)
+                n++;
+    return n;
+}
+
+static void add_write(struct hook_job *job, struct hook_note *note, uintptr_t address, uintptr_t expected)
+{
+    job->slots.write[job->slots.count++] = (struct slot_write){
+        .address = address, .expected = expected, .value = note->value, .lazy = note->lazy,
+        .found = expected, .note = note };
+}
+
+/* A slot that the plan found: new, or of another chain of the same function. */
+static void collect_entry(struct hook_job *job, const struct plan_entry *entry, const struct hook_function *f)
+{
+    struct chain *chain = f->chain;
+    uintptr_t target = chain_target(chain, NULL), addend = (uintptr_t)entry->addend;
+    struct journal_edit *top = journal_top(entry->edit.slot);
+    if (!target || (entry->edit.verdict != GRAFT_VERDICT_SAME && !verdict_edits(entry->edit.verdict)))
+        return;
+    if (top && (!top->chain || top->chain->function != chain->function))
+        top = NULL;
+    struct hook_note *note = &job->notes[job->note_count++];
+    *note = (struct hook_note){ .edit = top, .chain = chain, .addend = addend, .value = target + addend,
+        .real = chain->function->from + addend, .member = entry->member,
+        .lazy = entry->edit.verdict == GRAFT_VERDICT_LAZY, .exported = entry->edit.kind == GRAFT_SLOT_EXPORT,
+        .address = entry->edit.kind != GRAFT_SLOT_EXPORT };
+    if (top)
+        top->met = true;
+    add_write(job, note, entry->edit.slot, top ? top->written : entry->edit.old_value);
+}
+
+static void collect_edit(struct hook_job *job, struct journal_edit *edit)
+{
+    struct chain *server = chain_server(edit->chain);
+    uintptr_t value = server ? chain_target(server, NULL) + edit->addend : edit->before;
+    if (edit->met || (server == edit->chain && value == edit->written))
+        return;
+    struct hook_note *note = &job->notes[job->note_count++];
+    *note = (struct hook_note){ .edit = edit, .chain = server, .addend = edit->addend, .value = value,
+                                .real = edit->chain->function->from + edit->addend, .exported = edit->exported };
+    if (edit->slot->top == edit)
+        add_write(job, note, edit->slot->address, edit->written);
+}
+
+static void collect_function(struct hook_job *job, const struct function *function)
+{
+    for (const struct chain *c = function->chains; c; c = c->next)
+        for (struct journal_edit *e = c->edits; e; e = e->next_in_chain)
+            collect_edit(job, e);
+}
+
+static int collect(struct hook_job *job)
+{
+    size_t n = count_slots(job);
+    job->notes = arena_array(&job->arena, n + 1, sizeof *job->notes);
+    job->slots.write = arena_array(&job->arena, n + 1, sizeof *job->slots.write);
+    if (!job->notes || !job->slots.write)
+        return error_set(job->error, GRAFT_ENOMEM, "out of memory while hooking");
+    for (size_t i = 0; job->plan && i < job->plan->entries.count; i++) {
+        const struct plan_entry *entry = plan_entry(job->plan, i);
+        const struct hook_function *f = function_at(job, entry);
+        if (f)
+            collect_entry(job, entry, f);
+    }
+    for (const struct function *f = function_first(); f; f = f->next)
+        if (f->touched)
+            collect_function(job, f);
+    return 0;
+}
+
+/* ---- writing ----------------------------------------------------------------- */
+
+/* One slot; false: it holds what nobody expected. One that the loader has meanwhile
+ * resolved, to the function or by its export to the replacement, is as good. */
+static bool write_one(struct slot_write *w)
+{
+    struct hook_note *note = w->note;
+    uintptr_t held = w->expected;
+    while (!slot_swap(w->address, &held, w->value)) {
+        if (held == w->value) {
+            held = note->edit ? w->expected : note->real;
+            break;
+        }
+        if (!note->lazy || held != note->real)
+            return false;
+    }
+    w->found = held == w->value && !note->edit ? note->real : held;
+    return true;
+}
+
+static int write_all(struct hook_job *job)
+{
+    for (size_t i = 0; i < job->slots.count; i++) {
+        struct slot_write *w = &job->slots.write[i];
+        struct hook_note *note = w->note;
+        if (write_one(w))
+            continue;
+        if (job->strict && !note->edit) {
+            bind_take_back(&job->slots, i);
+            return error_set(job->error, GRAFT_ESTALE, "slot 0x%lx holds 0x%lx, the plan saw 0x%lx: make the "
+                             "plan again", w->address, slot_read(w->address), w->expected);
+        }
+        note->lost = true;
+        job->left++;
+    }
+    return 0;
+}
+
+/* ---- the journal -------------------------------------------------------------- */
+
+static void note_new(struct journal_plan *noted, const struct slot_write *w, const struct hook_note *note)
+{
+    struct journal_edit *top = journal_top(w->address);
+    while (top && top->written != w->found && top->written != w->expected) {   /* of a closed object */
+        journal_remove(top);
+        top = journal_top(w->address);
+    }
+    struct journal_edit *edit = journal_push(noted, w->address, &(struct journal_edit){
+        .member = note->member, .lazy = note->lazy, .address = note->address, .exported = note->exported,
+        .chain = note->chain, .addend = note->addend, .before = w->found, .written = w->value });
+    journal_chain(edit, &note->chain->edits);
+}
+
+static void note_old(const struct hook_note *note)
+{
+    if (!note->chain || note->lost) {
+        journal_remove(note->edit);
+        return;
+    }
+    journal_rewrite(note->edit, note->value);
+    if (note->edit->chain != note->chain) {
+        note->edit->chain = note->chain;
+        journal_chain(note->edit, &note->chain->edits);
+    }
+}
+
+static void note_all(struct hook_job *job, struct journal_plan *noted)
+{
+    for (size_t i = 0; i < job->slots.count; i++) {
+        const struct slot_write *w = &job->slots.write[i];
+        const struct hook_note *note = w->note;
+        if (!note->edit && !note->lost)
+            note_new(noted, w, note);
+    }
+    for (size_t i = 0; i < job->note_count; i++)
+        if (job->notes[i].edit) {
+            job->notes[i].edit->met = false;
+            note_old(&job->notes[i]);
+        }
+}
+
+static void set_touched_originals(void)
+{
+    for (struct function *f = function_first(); f; f = f->next)
+        if (f->touched)
+            function_set_originals(f);
+}
+
+static void end_touched(const struct hook_job *job)
+{
+    for (struct function *f = function_first(); f; f = f->next) {
+        for (struct chain *c = f->touched ? f->chains : NULL; c; c = c->next)
+            c->now = chain_target(c, NULL);
+        if (f->touched && !job->quiet)
+            chain_changed();
+        f->touched = false;
+    }
+    function_tidy();
+}
+
+/* ---- exports --------------------------------------------------------------------- */
+
+/* The symbol values that were changed, for planners. */
+static struct { struct elf_patches list; struct elf_patch *patch; size_t room; } exports;
+
+static void add_patch(const struct journal_edit *edit)
+{
+    const unsigned char *at = (const unsigned char *)edit->slot->address - offsetof(Elf64_Sym, st_value);
+    size_t i = exports.list.count++;
+    for (; i > 0 && exports.patch[i - 1].at > at; i--)
+        exports.patch[i] = exports.patch[i - 1];
+    exports.patch[i] = (struct elf_patch){ at, edit->before };
+}
+
+/* Room for one more than there are, before anything is written. */
+static bool reserve_exports(const struct hook_job *job)
+{
+    size_t need = exports.list.count;
+    for (size_t i = 0; i < job->note_count; i++)
+        need += job->notes[i].exported && !job->notes[i].edit;
+    if (need <= exports.room)
+        return true;
+    struct elf_patch *bigger = journal_keep(2 * need * sizeof *bigger);
+    if (!bigger)
+        return false;
+    if (exports.list.count)
+        memcpy(bigger, exports.patch, exports.list.count * sizeof *bigger);
+    if (!exports.patch)
+        live_show_patches(&exports.list);
+    exports.patch = bigger;
+    exports.list.patch = bigger;
+    exports.room = 2 * need;
+    return true;
+}
+
+void hooks_list_exports(void)
+{
+    if (!exports.patch)
+        return;
+    exports.list.count = 0;
+    for (const struct function *f = function_first(); f; f = f->next)
+        for (const struct chain *c = f->chains; c; c = c->next)
+            for (const struct journal_edit *e = c->edits; e; e = e->next_in_chain)
+                if (e->exported && exports.list.count < exports.room)
+                    add_patch(e);
+}
+
+/* ---- the operation ----------------------------------------------------------------- */
+
+static int begin(struct hook_job *job, struct journal_plan **noted)
+{
+    bool fresh = false;
+    for (size_t i = 0; i < job->note_count; i++)
+        fresh |= !job->notes[i].edit;
+    *noted = NULL;
+    if ((job->plan && !(*noted = journal_begin(job->plan))) || (fresh && journal_reserve(job->slots.count))
+        || !reserve_exports(job))
+        return error_set(job->error, GRAFT_ENOMEM, "out of memory for the journal");
+    return 0;
+}
+
+static int run_locked(struct world *world, const struct live_counts *counts, void *arg)
+{
+    struct hook_job *job = arg;
+    struct journal_plan *noted = NULL;
+    job->counts = *counts;
+    int result = job->prepare(job, world);
+    if (result) {
+        end_touched(job);
+        return result;
+    }
+    set_touched_originals();
+    result = collect(job);
+    if (!result)
+        result = begin(job, &noted);
+    if (!result)
+        result = slots_open(&job->slots, job->error);
+    if (!result) {
+        result = write_all(job);
+        if (!result)
+            note_all(job, noted);
+        slots_close(&job->slots);
+    }
+    if (result) {
+        for (size_t i = 0; i < job->note_count; i++)
+            if (job->notes[i].edit)
+                job->notes[i].edit->met = false;
+        if (noted)
+            journal_end(noted);
+        if (job->revert)
+            job->revert(job);
+        set_touched_originals();
+    } else if (job->finish)
+        job->finish(job);
+    hooks_list_exports();
+    end_touched(job);
+    return result;
+}
+
+int hook_job_run(struct hook_job *job)
+{
+    job->slots = (struct slots){ .arena = &job->arena, .protections.file = -1 };
+    if (protections_open(&job->slots.protections, &job->arena))
+        return error_set(job->error, GRAFT_ESYS, "/proc/self/maps cannot be read");
+    journal_lock();
+    int result = live_visit(run_locked, job, job->error);
+    journal_unlock();
+    bool lazy = false;
+    for (size_t i = 0; i < job->slots.count; i++)
+        lazy |= job->slots.write[i].lazy;
+    if (!result && lazy)
+        bind_settle(&job->slots, job->counts.subs);
+    if (job->left)
+        LOG(INFO, "%zu slots of hooked functions were written by somebody else: left", job->left);
+    protections_close(&job->slots.protections);
+    arena_free(&job->arena);
+    bind_reap();
+    return result;
+}

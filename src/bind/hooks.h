@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_BIND_HOOKS_H
+#define GRAFT_BIND_HOOKS_H
+
+/* Hooks in this process: chains of them, and the slots that lead to the first of each. */
+
+#include "bind/chain.h"
+#include "bind/slots.h"
+#include "live/live.h"
+#include "plan/hook.h"
+#include "plan/plan.h"
+
+/* An operation on hooks: prepare changes chains and perhaps plans slots, then all
+ * slots of the functions that it touched are brought to what their chains want. */
+struct hook_job {
+    struct arena arena;
+    struct slots slots;
+    struct graft_plan *plan;        /* entries for slots that are not in the journal; NULL: none */
+    bool quiet;                     /* plans that were made before stay good */
+    bool strict;                    /* a slot that holds something else takes all back */
+    size_t left;                    /* slots that somebody else had written */
+    struct live_counts counts;
+    struct graft_error *error;
+    int (*prepare)(struct hook_job *, const struct world *);
+    void (*revert)(struct hook_job *);      /* undoes what prepare did to the chains */
+    void (*finish)(struct hook_job *);      /* after success; all locks still held */
+    void *arg;
+    /* private to hook_slots' writer */
+    struct hook_note *notes;
+    size_t note_count;
+};
+
+/* Runs @job with all locks held, and settles. 0, what prepare returned, or a code of
+ * apply; then nothing has changed. The job's plan belongs to the journal afterwards if
+ * it was applied. */
+int hook_job_run(struct hook_job *);
+
+/* Adds to the plan the slots in the objects of @set that lead to hooked functions;
+ * @touched: only to those that the operation touched. Hooks that the plan asks for count
+ * as if they were in. -GRAFT_ENOMEM. */
+int hooks_plan_functions(struct graft_plan *, const struct world *, const unsigned char *set, bool touched);
+
+/* Lists the changed symbol values for planners. Needs the journal's lock, in a visit. */
+void hooks_list_exports(void);
+
+/* All objects but graft's own, in @arena; NULL: out of memory. */
+world_set hooks_everybody(const struct world *, struct arena *);
+
+/* A visit after something was closed: hooks of functions that are gone wait, hooks whose
+ * replacement is gone are dropped. */
+void hooks_forget(const struct world *);
+
+/* After something was loaded: objects of @fresh are covered, hooks that waited find
+ * their functions. Without locks held. */
+void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg);
+
+/* Frees a hook plan's hooks: those that are only planned go, the others stay. Needs the
+ * journal's lock. */
+void hooks_release(struct graft_plan *);
+
+/* Before the object with that link_map is closed: hooks whose replacements may go with
+ * it are taken out; true: there are some, and hooks_stayed must be called after. */
+bool hooks_closing(uint64_t link_map);
+void hooks_stayed(void);
+
+/* What a program's own dlsym of @name is to answer instead of @address; @from is its
+ * caller, @next whether it asked for RTLD_NEXT. */
+uintptr_t hooks_answer(const char *name, uintptr_t address, uintptr_t from, bool next);
+
+/* What a call of the watched @function from @from goes to. */
+uintptr_t hooks_entry(const struct function *function, uintptr_t from);
+
+int hook_plan_apply(struct graft_plan *, struct graft_error *);
+int hook_plan_undo(struct graft_plan *, struct graft_error *);
+
+#endif
