@@ -19,6 +19,7 @@ extern "C" {
 #endif
 
 struct graft_plan;
+struct link_map;                    /* <link.h> */
 
 enum {
     GRAFT_HOOK_LATE     = 1 << 8,   /* no error if no loaded object defines it yet */
@@ -58,7 +59,7 @@ struct graft_hook {
     /* Asked about the callers that @in takes, by their struct link_map, when the hook is
      * planned and when an object appears: 0 leaves its calls alone. NULL: all. Locks are
      * held: it must not call graft, malloc, dlopen or dlsym. */
-    int (*takes)(const void *link_map, void *arg);
+    int (*takes)(const struct link_map *, void *arg);
     void *takes_arg;
 };
 

@@ -11,6 +11,7 @@
  * a thread inside a constructor may hold while it waits for the journal. */
 
 #include "bind/apply.h"
+#include "bind/bind.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -213,7 +214,7 @@ static int apply(struct job *job)
     return result;
 }
 
-int graft_plan_apply(struct graft_plan *plan, struct graft_error *error)
+int bind_plan_apply(struct graft_plan *plan, struct graft_error *error)
 {
     struct job job = { .plan = plan, .error = error, .slots = { .arena = &job.arena, .protections.file = -1 } };
     int saved = errno;
@@ -286,7 +287,7 @@ static int undo_locked(struct world *world, const struct live_counts *counts, vo
     return 0;
 }
 
-int graft_plan_undo(struct graft_plan *plan, struct graft_error *error)
+int bind_plan_undo(struct graft_plan *plan, struct graft_error *error)
 {
     struct job job = { .plan = plan, .error = error, .slots = { .arena = &job.arena, .protections.file = -1 } };
     const struct live_counts known = { plan->adds, plan->subs };
@@ -320,7 +321,7 @@ int graft_plan_undo(struct graft_plan *plan, struct graft_error *error)
     return result;
 }
 
-void graft_plan_free(struct graft_plan *plan)
+void bind_plan_free(struct graft_plan *plan)
 {
     if (!plan)
         return;

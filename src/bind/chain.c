@@ -159,6 +159,12 @@ struct chain *chain_of(struct function *function, const struct hook_callers *cal
     return chain;
 }
 
+void function_settled(void)
+{
+    for (struct function *f = registry.functions; f; f = f->next)
+        f->touched = false;
+}
+
 static void tidy_chains(struct function *function)
 {
     for (struct chain **c = &function->chains; *c;) {

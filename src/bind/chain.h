@@ -79,6 +79,8 @@ struct function *function_first(void);          /* all: by ->next */
 bool chain_has_name(const char *symbol);
 /* Where it is defined; false: out of memory. */
 bool function_place(struct function *, const char *object, uint64_t link_map, uint64_t start, uint32_t index);
+/* The operation is over: no function is touched. */
+void function_settled(void);
 /* Forgets chains and functions that nothing holds on to. */
 void function_tidy(void);
 /* Takes the links of a function out that is gone; its hooks wait for another one. */

@@ -46,6 +46,15 @@ void hooks_list_exports(void);
 /* All objects but graft's own, in @arena; NULL: out of memory. */
 world_set hooks_everybody(const struct world *, struct arena *);
 
+/* Links @hook to what was found for its name: all, or with an original the one that is
+ * meant. -GRAFT_EAMBIG, -GRAFT_ESTATE, -GRAFT_ENOMEM. */
+int hook_link_found(struct hook *, const struct world *, const struct hook_wanted *, struct graft_error *);
+
+/* In an operation: the hook is in @state from now on, and was in another one before. */
+void hook_set_state(struct hook *, enum hook_state state);
+void hook_restore_states(struct hook_job *);
+void hook_keep_states(struct hook_job *);
+
 /* A visit after something was closed: hooks of functions that are gone wait, hooks whose
  * replacement is gone are dropped. */
 void hooks_forget(const struct world *);

@@ -237,10 +237,10 @@ static int carry_out(const struct rule *rule, uint64_t link_map, struct graft_pl
         result = bind_plan_rule(plan, rule, link_map, error);
         if (result || late.dry_run || plan_edits(*plan) + plan_refusals(*plan) == 0)
             return result;
-        result = graft_plan_apply(*plan, error);
+        result = bind_plan_apply(*plan, error);
         if (result != -GRAFT_ESTALE)
             return result;
-        graft_plan_free(*plan);
+        bind_plan_free(*plan);
         *plan = NULL;
     }
     return result;
@@ -260,7 +260,7 @@ static void do_item(const struct item *item)
     bool nothing = !result && plan_edits(plan) == 0;
     if (result == -GRAFT_ENOOBJ || result == -GRAFT_EFORMAT
         || (nothing && is_done(item->rule, item->object, doubts))) {
-        graft_plan_free(plan);      /* closed meanwhile, still being loaded, or done before */
+        bind_plan_free(plan);      /* closed meanwhile, still being loaded, or done before */
         return;
     }
     /* "nothing to do yet" is looked at again when more is loaded, and told once */
@@ -269,7 +269,7 @@ static void do_item(const struct item *item)
     if (!(nothing && code_before == -GRAFT_ENODUP) && (!result || result != code_before))
         tell(rule, rule->consumer, plan, &error);
     note_outcome(item->rule, item->object, nothing ? -GRAFT_ENODUP : result, doubts);
-    graft_plan_free(plan);
+    bind_plan_free(plan);
 }
 
 static bool is_fresh(const struct world_object *object, void *arg)

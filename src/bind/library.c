@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "bind/bind.h"
 
 struct running { const struct graft_hook_library *library; struct graft_plan *plan; };
 
@@ -49,10 +50,10 @@ static int put_in(const struct graft_hook_library *library, struct graft_plan **
     }
     int result = -GRAFT_ESTALE;
     for (int try = 0; try < 8 && result == -GRAFT_ESTALE; try++) {
-        if ((result = graft_plan_hook(plan, hooks, library->count, error)))
+        if ((result = bind_plan_hook(plan, hooks, library->count, error)))
             return result;
-        if ((result = graft_plan_apply(*plan, error)))
-            graft_plan_free(*plan);
+        if ((result = bind_plan_apply(*plan, error)))
+            bind_plan_free(*plan);
     }
     return result;
 }
@@ -78,20 +79,20 @@ int library_start(const struct graft_hook_library *library, const char *argument
     return result;
 }
 
-int graft_hooks_start(const struct graft_hook_library *library, const char *arguments, struct graft_error *error)
+int bind_hooks_start(const struct graft_hook_library *library, const char *arguments, struct graft_error *error)
 {
     return library_start(library, arguments, environ, error);
 }
 
-int graft_hooks_stop(const struct graft_hook_library *library, struct graft_error *error)
+int bind_hooks_stop(const struct graft_hook_library *library, struct graft_error *error)
 {
     error_clear(error);
     pthread_mutex_lock(&libraries.lock);
     struct running *place = library ? find(library) : NULL;
     int result = place ? 0 : error_set(error, GRAFT_ESTATE, "the hook library does not run");
     if (place && place->plan) {
-        result = graft_plan_undo(place->plan, error);
-        graft_plan_free(place->plan);
+        result = bind_plan_undo(place->plan, error);
+        bind_plan_free(place->plan);
     }
     if (place && library->stop)
         library->stop();

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "bind/apply.h"
+#include "bind/bind.h"
 #include "bind/caller.h"
 #include "bind/hooks.h"
 #include "bind/late.h"
@@ -221,7 +222,7 @@ int watch_start(bool symbols, struct graft_error *error)
     if (done)
         return 0;
     int result = hook_job_run(&job);
-    graft_plan_free(job.plan);
+    bind_plan_free(job.plan);
     if (!result)
         late_start();
     return result;
@@ -242,7 +243,7 @@ static int nothing(struct world *world, const struct live_counts *counts, void *
     return 0;
 }
 
-int graft_rules_add(const char *text, struct graft_error *error)
+int bind_rules_add(const char *text, struct graft_error *error)
 {
     error_clear(error);
     if (!text)
@@ -255,7 +256,7 @@ int graft_rules_add(const char *text, struct graft_error *error)
     return result;
 }
 
-int graft_watch(struct graft_error *error)
+int bind_watch(struct graft_error *error)
 {
     error_clear(error);
     return watch_start(false, error);

@@ -21,7 +21,8 @@ struct command {
     const char *options;            /* one line each, for --help */
 };
 
-extern const struct command command_objects, command_plan, command_run, command_attach, command_undo;
+extern const struct command command_objects, command_plan, command_run, command_attach, command_undo,
+                            command_hooks;
 
 /* Prints "graft NAME: …" on standard error and returns EXIT_USAGE. */
 int usage_error(const struct command *, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "base/feature.h"
+#include "base/text.h"
+#include "cli/hook_libraries.h"
 #include "elf/image.h"
 #include "symfile/files.h"
 
@@ -121,29 +123,60 @@ static bool find_preload(char path[PATH_MAX])
     return realpath(GRAFT_LIBDIR "/" PRELOAD, path) != NULL;
 }
 
-/* Ours first, then what was there: LD_PRELOAD takes spaces and colons. */
-static int set_preload(const struct command *command)
-{
-    char path[PATH_MAX];
-    const char *before = getenv("LD_PRELOAD");
-    char *value;
-    if (!find_preload(path))
-        return refuse(command, PRELOAD, "not found beside the tool nor in " GRAFT_LIBDIR);
-    if (strpbrk(path, " :"))
-        return refuse(command, path, "LD_PRELOAD cannot hold a path with a space or a colon");
-    if (asprintf(&value, "%s%s%s", path, before && *before ? ":" : "", before ? before : "") < 0)
-        return EXIT_FAILED;
-    setenv("LD_PRELOAD", value, 1);
-    free(value);
-    return EXIT_DONE;
-}
-
 static void set_or_unset(const char *name, const char *value)
 {
     if (value)
         setenv(name, value, 1);
     else
         unsetenv(name);
+}
+
+static int append(struct text_buffer *text, const struct command *command, const char *path)
+{
+    if (strpbrk(path, " :\n"))
+        return refuse(command, path, "LD_PRELOAD cannot hold a path with a space or a colon");
+    text_append(text, "%s%s", text->length ? ":" : "", path);
+    return text->length < text->size ? EXIT_DONE : refuse(command, path, "too much for LD_PRELOAD");
+}
+
+/* Finds a hook library, adds it to what is preloaded and to what is started. */
+static int add_hook(const struct command *command, const char *given, struct text_buffer *preload,
+                    struct text_buffer *hooks)
+{
+    struct hook_library library = { .path = "" };
+    struct graft_error error = { 0 };
+    const char *slash = strrchr(given, '/'), *arguments = strchr(slash ? slash : given, ':');
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)(arguments ? arguments - given : (long)strlen(given)), given);
+    if (strchr(given, '\n'))
+        return usage_error(command, "a hook's arguments are one line");
+    if (hook_libraries_find(&library, name, &error))
+        return report_error(command, &error);
+    text_append(hooks, "%s%s%s", hooks->length ? "\n" : "", library.path, arguments ? arguments : "");
+    return hooks->length < hooks->size ? append(preload, command, library.path)
+                                       : usage_error(command, "the hooks' arguments are too long");
+}
+
+/* Ours first, then hook libraries, then what was there: LD_PRELOAD takes spaces and
+ * colons. */
+static int set_preload(const struct command *command, const struct launch *launch)
+{
+    static char preload_text[128 * 1024], hooks_text[64 * 1024];
+    struct text_buffer preload = { preload_text, sizeof preload_text, 0 }, hooks = { hooks_text, sizeof hooks_text, 0 };
+    char path[PATH_MAX];
+    const char *before = getenv("LD_PRELOAD");
+    if (!find_preload(path))
+        return refuse(command, PRELOAD, "not found beside the tool nor in " GRAFT_LIBDIR);
+    int status = append(&preload, command, path);
+    for (size_t i = 0; i < launch->hook_count && !status; i++)
+        status = add_hook(command, launch->hooks[i], &preload, &hooks);
+    if (before && *before)
+        text_append(&preload, ":%s", before);
+    if (!status) {
+        setenv("LD_PRELOAD", preload_text, 1);
+        set_or_unset("GRAFT_HOOKS", hooks.length ? hooks_text : NULL);
+    }
+    return status;
 }
 
 static int set_environment(const struct command *command, const struct launch *launch)
@@ -160,7 +193,7 @@ static int set_environment(const struct command *command, const struct launch *l
     set_or_unset("GRAFT_VERBOSE", launch->verbose > 0 ? "1" : launch->verbose < 0 ? "-1" : NULL);
     set_or_unset("GRAFT_INHERIT", launch->inherit ? NULL : "0");
     set_or_unset("GRAFT_DRY_RUN", launch->dry_run ? "1" : NULL);
-    return set_preload(command);
+    return set_preload(command, launch);
 }
 
 static int check_rules(const struct command *command, const char *text)
@@ -179,7 +212,7 @@ static int check_rules(const struct command *command, const char *text)
 int launch_check(const struct command *command, const struct launch *launch, char **arguments)
 {
     char path[PATH_MAX];
-    int status = check_rules(command, launch->rules);
+    int status = launch->rules ? check_rules(command, launch->rules) : EXIT_DONE;
     if (status)
         return status;
     if (!find_program(arguments[0], path))

@@ -6,7 +6,9 @@
 
 /* How a command is started with libgraft-preload.so. */
 struct launch {
-    const char *rules;              /* in the rules format */
+    const char *rules;              /* in the rules format; NULL: none */
+    const char *hooks[16];          /* NAME|PATH[:arguments] */
+    size_t hook_count;
     const char *report;             /* file for plans as JSON, or NULL */
     int verbose;                    /* 1 all, 0 failures, -1 nothing */
     bool inherit, dry_run;

@@ -13,6 +13,7 @@
 
 static const struct command *const commands[] = {
     &command_objects, &command_plan, &command_run, &command_attach, &command_undo,
+    &command_hooks,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

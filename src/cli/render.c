@@ -75,7 +75,7 @@ static json_t *address_json(uint64_t address)
 }
 
 /* A name may be any bytes, JSON is UTF-8: what is not becomes question marks. */
-static json_t *text_json(const char *text)
+json_t *render_text(const char *text)
 {
     json_t *json = text ? json_string(text) : json_null();
     if (json)
@@ -97,8 +97,8 @@ static json_t *object_json(const struct graft_object *object)
     for (size_t i = 0; i < object->runtime_count; i++)
         json_array_append_new(runtimes, runtime_json(&object->runtime[i]));
     return json_pack("{s:i, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:b, s:o}",
-                     "namespace", (int)object->space, "path", text_json(object->path),
-                     "soname", text_json(object->soname),
+                     "namespace", (int)object->space, "path", render_text(object->path),
+                     "soname", render_text(object->soname),
                      "build_id", build_id, "start", address_json(object->start),
                      "end", address_json(object->end), "bias", address_json(object->bias),
                      "main", (int)object->is_main, "vdso", (int)object->is_vdso, "runtimes", runtimes);
@@ -179,7 +179,7 @@ void render_objects(const struct graft_objects *objects, const char *target, boo
     json_t *list = json_array();
     for (size_t i = 0; i < graft_objects_count(objects); i++)
         json_array_append_new(list, object_json(graft_objects_get(objects, i)));
-    render_json(json_pack("{s:i, s:o, s:o}", "format", 1, "target", text_json(target), "objects", list));
+    render_json(json_pack("{s:i, s:o, s:o}", "format", 1, "target", render_text(target), "objects", list));
 }
 
 /* ---- plans -------------------------------------------------------------- */
@@ -309,4 +309,33 @@ void render_plans(json_t *plans, bool json)
         else
             printf("%s\n", string_of(entry, "error"));
     }
+}
+
+/* ---- hook libraries -------------------------------------------------------- */
+
+static const char *member(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+void render_hook_libraries(json_t *libraries, bool json)
+{
+    size_t i, width = 0;
+    json_t *library;
+    if (json) {
+        render_json(libraries);
+        return;
+    }
+    json_array_foreach(libraries, i, library)
+        width = strlen(member(library, "name")) > width ? strlen(member(library, "name")) : width;
+    json_array_foreach(libraries, i, library) {
+        const char *name = member(library, "name"), *arguments = member(library, "arguments");
+        printf("%s%-*s%s  %s\n", colours() ? "\033[1m" : "", (int)width, name, colours() ? "\033[0m" : "",
+               member(library, "help"));
+        printf("%*s  %s%s%s\n", (int)width, "", name, *arguments ? ":" : "", arguments);
+        printf("%*s  %s\n", (int)width, "", member(library, "path"));
+    }
+    if (!i)
+        puts("no hook libraries were found");
+    json_decref(libraries);
 }

@@ -16,6 +16,13 @@ void render_objects(const struct graft_objects *, const char *target, bool json)
  * totals. @plans is an array of {"rule", "plan"} or {"rule", "error"}. */
 void render_plans(json_t *plans, bool json);
 
+/* Prints hook libraries: an array of {"name", "help", "arguments", "hooks", "path"},
+ * which it takes over. */
+void render_hook_libraries(json_t *libraries, bool json);
+
+/* @text as a JSON string, whatever bytes are in it; NULL becomes null. */
+json_t *render_text(const char *text);
+
 /* Prints @value, which it takes over. */
 void render_json(json_t *value);
 

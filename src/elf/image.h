@@ -107,6 +107,10 @@ int elf_image_decode(struct elf_image *, struct graft_error *);
 /* Looks for the build-id in the notes that the spans hold; decoding does so too. */
 void elf_image_scan_notes(struct elf_image *);
 
+/* The descriptor of the first note of that name and type, *size bytes in the spans, or
+ * NULL. */
+const unsigned char *elf_image_note(const struct elf_image *, const char *name, uint32_t type, size_t *size);
+
 /* The header's identity, checked: class, byte order, machine, program headers. */
 struct elf_header {
     uint16_t machine, type;

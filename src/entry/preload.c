@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The constructor of libgraft-preload.so. Invariant: without GRAFT_RULES in the
- * environment it does nothing at all; with it, rules are in force before main.
+/* The constructor of libgraft-preload.so. Invariant: without GRAFT_RULES
+ * or GRAFT_HOOKS in the environment it does nothing at all; with them, rules and hooks
+ * are in force before any other constructor runs.
  * This is the tool's arm inside another process: with GRAFT_VERBOSE, GRAFT_REPORT
  * and on failures it writes, with plain system calls.
  *
  *   GRAFT_RULES     the rules, as in graft-rules(5)
+ *   GRAFT_HOOKS     hook libraries to start, PATH[:ARGUMENTS] a line; they are preloaded too
  *   GRAFT_INHERIT   "0": children do not get any of this
  *   GRAFT_VERBOSE   "1": tell what was done on standard error, "-1": not even failures
  *   GRAFT_REPORT    a file that receives each plan as JSON
@@ -17,8 +19,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/text.h"
 #include "bind/late.h"
+#include "bind/library.h"
+#include "bind/share.h"
+
+enum { REFUSED = 3 };               /* the tool's exit status for what it refuses */
 
 static struct {
     int verbose;
@@ -146,15 +153,27 @@ static void unset(char **environment, const char *name)
         *variable = variable[1];
 }
 
-/* Takes this library out of LD_PRELOAD, in place: the value only gets shorter. */
+/* Whether a word of LD_PRELOAD is this library, or one of the hook libraries. */
+static bool is_ours(const char *word, size_t length, const char *hooks)
+{
+    const char *mine = "libgraft-preload.so";
+    if (memmem(word, length, mine, strlen(mine)))
+        return true;
+    for (; hooks && *hooks; hooks += strcspn(hooks, "\n"), hooks += *hooks == '\n')
+        if (strcspn(hooks, ":\n") == length && !strncmp(hooks, word, length))
+            return true;
+    return false;
+}
+
+/* Takes them out of LD_PRELOAD, in place: the value only gets shorter. */
 static void forget_preload(char **environment)
 {
     char *value = value_of(environment, "LD_PRELOAD");
-    const char *mine = "libgraft-preload.so";
+    const char *hooks = value_of(environment, "GRAFT_HOOKS");
     for (char *word = value; word && *word;) {
         size_t length = strcspn(word, " :");
         char *next = word + length + (word[length] ? 1 : 0);
-        if (memmem(word, length, mine, strlen(mine)))
+        if (is_ours(word, length, hooks))
             memmove(word, next, strlen(next) + 1);
         else
             word = next;
@@ -168,23 +187,75 @@ static void forget_preload(char **environment)
 
 static void stop_inheriting(char **environment)
 {
-    static const char *const mine[] = { "GRAFT_RULES", "GRAFT_INHERIT", "GRAFT_VERBOSE", "GRAFT_REPORT",
+    static const char *const mine[] = { "GRAFT_RULES", "GRAFT_HOOKS", "GRAFT_INHERIT", "GRAFT_VERBOSE", "GRAFT_REPORT",
                                         "GRAFT_DRY_RUN" };
     forget_preload(environment);
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
         unset(environment, mine[i]);
 }
 
-static void start(const char *rules)
+static void complain(const char *what, const struct graft_error *error)
 {
-    struct graft_error error;
     char text[700];
     struct text_buffer out = { text, sizeof text, 0 };
-    late_listen(listen, NULL, entry.dry_run);
-    if (!graft_watch(&error) && !graft_rules_add(rules, &error))
-        return;
-    text_append(&out, "graft: %s\n", error.text);
+    text_append(&out, "graft: %s%s\n", what, error->text[0] ? error->text : graft_strerror(error->code));
     write_all(STDERR_FILENO, text, out.length < sizeof text ? out.length : sizeof text - 1);
+}
+
+static void start_rules(const char *rules)
+{
+    struct graft_error error;
+    late_listen(listen, NULL, entry.dry_run);
+    if (graft_watch(&error) || graft_rules_add(rules, &error))
+        complain("", &error);
+}
+
+/* ---- hook libraries ----------------------------------------------------- */
+
+struct wanted { const char *path; size_t length; const struct graft_hook_library *library; };
+
+/* The loader names an object as LD_PRELOAD does. */
+static int find_library(struct world *world, const struct live_counts *counts, void *arg)
+{
+    struct wanted *wanted = arg;
+    struct elf_wanted descriptor = { .name = "graft_hook_library" };
+    struct elf_symbol symbol;
+    (void)counts;
+    for (size_t i = 0; i < world->objects.count; i++) {
+        const struct world_object *object = world_object(world, i);
+        if (strlen(object->path) == wanted->length && !strncmp(object->path, wanted->path, wanted->length)
+            && !object->broken && elf_lookup(&object->image, &descriptor, &symbol) == ELF_FOUND)
+            wanted->library = (const void *)(uintptr_t)(object->image.bias + symbol.value);
+    }
+    return 0;
+}
+
+/* A program that was to run with a hook does not run without it. */
+static void start_hook(const char *line, size_t length, char **environment)
+{
+    struct graft_error error = { 0 };
+    struct wanted wanted = { line, strcspn(line, ":\n"), NULL };
+    char arguments[4096];
+    size_t skip = wanted.length + (line[wanted.length] == ':');
+    text_copy(arguments, length - skip + 1 < sizeof arguments ? length - skip + 1 : sizeof arguments, line + skip);
+    live_visit(find_library, &wanted, NULL);
+    if (!wanted.library)
+        error_about(&error, GRAFT_EREFUSED, "", "", "%.*s was not preloaded: is it in LD_PRELOAD?",
+                    (int)wanted.length, line);
+    else if (!library_start(wanted.library, arguments, environment, &error))
+        return;
+    complain("hook ", &error);
+    _exit(REFUSED);
+}
+
+static void start_hooks(const char *lines, char **environment)
+{
+    while (*lines) {
+        size_t length = strcspn(lines, "\n");
+        if (length)
+            start_hook(lines, length, environment);
+        lines += length + (lines[length] == '\n');
+    }
 }
 
 /* glibc passes argc, argv and envp to every constructor. */
@@ -193,7 +264,8 @@ __attribute__((constructor)) static void preload(int count, char **arguments, ch
     (void)count;
     (void)arguments;
     const char *rules = value_of(environment, "GRAFT_RULES");
-    if (!rules)
+    const char *hooks = value_of(environment, "GRAFT_HOOKS");
+    if (!rules && !hooks)
         return;
     const char *verbose = value_of(environment, "GRAFT_VERBOSE");
     const char *dry_run = value_of(environment, "GRAFT_DRY_RUN");
@@ -201,7 +273,11 @@ __attribute__((constructor)) static void preload(int count, char **arguments, ch
     entry.verbose = verbose ? atoi(verbose) : 0;
     entry.dry_run = dry_run && *dry_run == '1';
     text_copy(entry.report, sizeof entry.report, value_of(environment, "GRAFT_REPORT"));
-    start(rules);
+    (void)share_leader(NULL);           /* nobody else can have acted yet */
+    if (rules)
+        start_rules(rules);
+    if (hooks && !entry.dry_run)
+        start_hooks(hooks, environment);
     if (inherit && *inherit == '0')
         stop_inheriting(environment);
 }
@@ -215,6 +291,7 @@ static void say_unmatched(const struct rule *rule)
 
 __attribute__((destructor)) static void unload(void)
 {
+    library_stop_all();
     if (entry.verbose > 0)
         late_unmatched(say_unmatched);
 }

@@ -33,10 +33,12 @@ const struct hook_definition *hook_choose(const struct world *, const struct hoo
 /* Why no definition was found: -GRAFT_ETYPE, -GRAFT_ENOFUNC with the reason. */
 int hook_explain(const struct world *, const struct hook_wanted *, struct graft_error *);
 
+struct link_map;
+
 /* Whose calls are meant. Texts are equal if they are the same. */
 struct hook_callers {
     const char *in;                 /* globs; NULL: all */
-    int (*takes)(const void *link_map, void *arg);      /* NULL: all */
+    int (*takes)(const struct link_map *, void *arg);      /* NULL: all */
     void *arg;
 };
 

@@ -107,5 +107,5 @@ bool hook_callers_have(const struct hook_callers *callers, const struct world *w
 {
     return (!callers->in || world_matches_list(world, object, callers->in))
         && (!callers->takes
-            || callers->takes((const void *)(uintptr_t)world_object(world, object)->link_map, callers->arg));
+            || callers->takes((const struct link_map *)(uintptr_t)world_object(world, object)->link_map, callers->arg));
 }

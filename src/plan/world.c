@@ -42,6 +42,14 @@ size_t world_find_address(const struct world *world, uint64_t address)
     return WORLD_NONE;
 }
 
+size_t world_find_map(const struct world *world, uint64_t link_map, uint64_t start)
+{
+    for (size_t i = 0; i < world->objects.count; i++)
+        if (world_object(world, i)->link_map == link_map && world_start(world_object(world, i)) == start)
+            return i;
+    return WORLD_NONE;
+}
+
 bool world_matches(const struct world *world, size_t i, const char *pattern)
 {
     const struct world_object *o = world_object(world, i);

@@ -67,6 +67,9 @@ static inline uint64_t world_end(const struct world_object *o)
 /* Index of the object whose segments cover @address, or WORLD_NONE. */
 size_t world_find_address(const struct world *, uint64_t address);
 
+/* Index of the object with that link_map that starts there, or WORLD_NONE. */
+size_t world_find_map(const struct world *, uint64_t link_map, uint64_t start);
+
 /* Whether the glob @pattern matches an object's path, basename or SONAME; the
  * word "main" matches the main program. */
 bool world_matches(const struct world *, size_t i, const char *pattern);
