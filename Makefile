@@ -41,6 +41,13 @@ PRELOAD_O = $(call objects,$(CORE) entry)
 ATTACH_O  = $(call objects,$(ATTACH))
 CLI_O     = $(call objects,cli)
 
+# Each folder of hooks/ is a hook library; what they share is in hooks/common.
+HOOK_NAMES := $(filter-out common template,$(patsubst hooks/%/,%,$(wildcard hooks/*/)))
+HOOKS    = $(HOOK_NAMES:%=$(BUILD)/hooks/%.so)
+hook_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/$(1)/*.c hooks/common/*.c))
+COMPAT_O  = $(call objects,compat)
+COMPAT   := $(BUILD)/libgraft-compat.so.$(VERSION)
+
 LIBS    := $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft.a $(BUILD)/libgraft-preload.so
 TOOL    := $(BUILD)/graft
 TOOL_LIBS := -ljansson -lsmartcols
@@ -48,7 +55,7 @@ TOOL_LIBS := -ljansson -lsmartcols
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all check demo bench soak fuzz install uninstall clean deps docs help
-all: $(LIBS) $(BUILD)/libgraft-attach.so.$(VERSION) $(TOOL)
+all: $(LIBS) $(BUILD)/libgraft-attach.so.$(VERSION) $(COMPAT) $(TOOL) $(HOOKS)
 
 help:
 	@sed -n 's/^#   \(make\|SAN\|PREFIX\)/  \1/p' Makefile
@@ -89,6 +96,20 @@ $(BUILD)/libgraft-attach.so.$(VERSION): $(ATTACH_O) src/libgraft-attach.map
 $(TOOL): $(CLI_O) $(ATTACH_O)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_O) $(ATTACH_O) $(TOOL_LIBS)
 
+$(COMPAT): $(COMPAT_O) src/libgraft-compat.map $(BUILD)/libgraft.so.$(VERSION)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgraft-compat.so.0 -Wl,--version-script=src/libgraft-compat.map \
+	    -Wl,-z,now -Wl,-z,defs -o $@ $(COMPAT_O) -L$(BUILD) -lgraft
+	$(Q)ln -sf libgraft-compat.so.$(VERSION) $(BUILD)/libgraft-compat.so.0
+	$(Q)ln -sf libgraft-compat.so.0 $(BUILD)/libgraft-compat.so
+
+$(BUILD)/hooks/%.o: hooks/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ihooks -MMD -MP -c -o $@ $<
+
+.SECONDEXPANSION:
+$(HOOKS): $(BUILD)/hooks/%.so: $$(call hook_objects,$$*)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-z,now -Wl,-z,defs -o $@ $^
+
 # ---- tests --------------------------------------------------------------------
 # tests/unit/test_NAME.c is one cmocka program over the core and attach objects;
 # tests/e2e/NAME.sh is one script that exits 0, or 77 after "SKIP reason". Both run
@@ -111,6 +132,7 @@ tests: unit fixtures
 unit: $(TESTS)
 fixtures:
 	$(Q)env -u MAKEFLAGS -u MFLAGS -u CFLAGS CC=gcc tests/fixtures/build.sh $(BUILD)/fixtures >/dev/null
+	$(Q)env -u MAKEFLAGS -u MFLAGS -u CFLAGS CC=gcc tests/fixtures/hook/build.sh $(BUILD)/fixtures/hook >/dev/null
 
 # Everything: unit tests, again with the sanitizers and under valgrind, end-to-end
 # scripts, demos; a warning of gcc or clang is an error.
@@ -154,17 +176,23 @@ $(BUILD)/man/%: docs/man/%.scd
 	$(Q)scdoc <$< >$@
 
 install: all docs
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/graft
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/graft/hooks \
+	    $(DESTDIR)$(PREFIX)/include/graft/compat/gotcha
 	install -m 755 $(TOOL) $(DESTDIR)$(PREFIX)/bin/graft
 	install -m 755 $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft-preload.so \
-	    $(BUILD)/libgraft-attach.so.$(VERSION) $(DESTDIR)$(LIBDIR)
+	    $(BUILD)/libgraft-attach.so.$(VERSION) $(COMPAT) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(HOOKS) $(DESTDIR)$(LIBDIR)/graft/hooks
 	install -m 644 $(BUILD)/libgraft.a $(DESTDIR)$(LIBDIR)
 	ln -sf libgraft.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libgraft.so.0
 	ln -sf libgraft.so.0 $(DESTDIR)$(LIBDIR)/libgraft.so
 	ln -sf libgraft-attach.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libgraft-attach.so.0
 	ln -sf libgraft-attach.so.0 $(DESTDIR)$(LIBDIR)/libgraft-attach.so
+	ln -sf libgraft-compat.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libgraft-compat.so.0
+	ln -sf libgraft-compat.so.0 $(DESTDIR)$(LIBDIR)/libgraft-compat.so
 	install -m 644 include/graft/*.h $(DESTDIR)$(PREFIX)/include/graft
-	for f in graft graft-attach; do sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
+	install -m 644 include/graft/compat/*.h $(DESTDIR)$(PREFIX)/include/graft/compat
+	install -m 644 include/graft/compat/gotcha/*.h $(DESTDIR)$(PREFIX)/include/graft/compat/gotcha
+	for f in graft graft-attach graft-compat; do sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' \
 	    src/$$f.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/$$f.pc; done
 	for f in $(notdir $(MAN)); do install -D -m 644 $(BUILD)/man/$$f \
 	    $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f; done
@@ -172,11 +200,12 @@ install: all docs
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/graft $(DESTDIR)$(LIBDIR)/libgraft.so* $(DESTDIR)$(LIBDIR)/libgraft.a \
 	    $(DESTDIR)$(LIBDIR)/libgraft-preload.so $(DESTDIR)$(LIBDIR)/libgraft-attach.so* \
-	    $(DESTDIR)$(LIBDIR)/pkgconfig/graft.pc $(DESTDIR)$(LIBDIR)/pkgconfig/graft-attach.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/graft
+	    $(DESTDIR)$(LIBDIR)/libgraft-compat.so* $(DESTDIR)$(LIBDIR)/pkgconfig/graft.pc \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/graft-attach.pc $(DESTDIR)$(LIBDIR)/pkgconfig/graft-compat.pc
+	rm -rf $(DESTDIR)$(LIBDIR)/graft $(DESTDIR)$(PREFIX)/include/graft
 	for f in $(notdir $(MAN)); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$$f; done
 
 clean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O)) $(wildcard $(BUILD)/tests/unit/*.d)
+-include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O) $(COMPAT_O)) $(wildcard $(BUILD)/hooks/*/*.d) $(wildcard $(BUILD)/tests/unit/*.d)

@@ -154,7 +154,7 @@ GRAFT_API int graft_hooks_stop(const struct graft_hook_library *, struct graft_e
  * behind is free again for the next call from that depth of the stack or less; from
  * deeper down, and on another stack of the same thread (sigaltstack, coroutines), it
  * may look taken until then, and the call goes to the next function. Since 0.1. */
-struct graft_guard { const char *frame; };
+struct graft_guard { const char *volatile frame; };
 
 static inline int graft_guard_enter(struct graft_guard *guard)
 {

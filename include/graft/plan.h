@@ -44,7 +44,7 @@ enum graft_slot_kind {
 };
 
 /* Why a slot will or will not be edited: X(name, short name, text).
- * EDIT to WEAK are edited; SAME to LATE are left alone and do no harm; the rest
+ * EDIT to WEAK are edited; SAME to OVERLAP are left alone and do no harm; the rest
  * would leave the consumer half bound, so that they refuse the plan unless
  * GRAFT_PARTIAL is given. */
 #define GRAFT_VERDICTS(X) \
@@ -57,6 +57,8 @@ enum graft_slot_kind {
     X(NOT_ASKED, "not-asked",  "outside the names asked for") \
     X(SHARED,    "shared",     "a unique symbol is one for the whole namespace; left") \
     X(LATE,      "late",       "the symbol table cannot lead here: libraries that come later are hooked once they are loaded") \
+    X(OPEN,      "open",       "not resolved yet, and several objects may serve it: left to the loader, whose symbol tables lead to the hooks") \
+    X(OVERLAP,   "overlap",    "a hook for other callers holds this slot: give both the same callers; left") \
     X(MISSING,   "missing",    "the new owner does not define this symbol") \
     X(VERSION,   "version",    "the new owner has this name in another version only") \
     X(TYPE,      "type",       "the two definitions are of different types") \
@@ -66,8 +68,7 @@ enum graft_slot_kind {
     X(IFUNC,     "ifunc",      "an indirect function whose choice is not known from here") \
     X(COPY,      "copy",       "a copy relocation: the data itself was copied into this object") \
     X(RELOC,     "relocation", "a relocation type that is not understood") \
-    X(PROTECTED, "executable", "the slot lies in executable memory") \
-    X(OVERLAP,   "overlap",    "a hook for other callers holds this slot: give both the same callers")
+    X(PROTECTED, "executable", "the slot lies in executable memory")
 
 enum graft_verdict {
 #define GRAFT_X(name, word, text) GRAFT_VERDICT_##name,

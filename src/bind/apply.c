@@ -222,6 +222,8 @@ int bind_plan_apply(struct graft_plan *plan, struct graft_error *error)
     if (plan->state == PLAN_APPLIED)
         return error_set(error, GRAFT_ESTATE, "the plan is applied already");
     int result = plan->hooks ? hook_plan_apply(plan, error) : apply(&job);
+    if (!result && !plan->hooks)
+        hooks_again();
     errno = saved;
     return result;
 }
@@ -317,6 +319,8 @@ int bind_plan_undo(struct graft_plan *plan, struct graft_error *error)
         bind_unpin(job.pins, job.pin_count);
     protections_close(&job.slots.protections);
     arena_free(&job.arena);
+    if (plan->state == PLAN_UNDONE)
+        hooks_again();
     errno = saved;
     return result;
 }

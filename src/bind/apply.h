@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "bind/slots.h"
+#include "live/live.h"
 #include "plan/plan.h"
 
 /* Forgets edits that lie in objects which are no longer loaded. */
@@ -18,6 +19,12 @@ size_t bind_verify_lazy(void);
 /* Looks at the lazy ones of @slots, which were written while @subs objects had ever been
  * closed, until nothing was lost for a while. Not with a lock held. */
 void bind_settle(const struct slots *slots, unsigned long long subs);
+
+/* Waits as long for threads that may be inside the resolver. */
+void bind_wait(void);
+
+/* In a visit, with the journal's lock: the journal forgets what was closed. */
+void bind_forget(const struct world *, const struct live_counts *);
 
 /* Puts back what the first @count of @slots held when they were written. */
 void bind_take_back(const struct slots *slots, size_t count);

@@ -169,7 +169,7 @@ static void tidy_chains(struct function *function)
 {
     for (struct chain **c = &function->chains; *c;) {
         struct chain *chain = *c;
-        if (chain->links || chain->edits || (function->gate && chain_is_wide(chain))) {
+        if (chain->links || chain->edits || chain->was || (function->gate && chain_is_wide(chain))) {
             c = &chain->next;
             continue;
         }
@@ -219,6 +219,7 @@ struct hook *hook_new(const struct graft_hook *from, struct graft_plan *plan)
     hook->priority = from->priority;
     hook->flags = from->flags;
     hook->plan = plan;
+    hook->age = registry.newest ? registry.newest->age + 1 : 1;
     hook->older = registry.newest;
     if (registry.newest)
         registry.newest->newer = hook;
@@ -271,6 +272,11 @@ void function_gone(struct function *function)
 }
 
 /* Higher priority first; of equal ones the newer. */
+static bool is_before(const struct hook *a, const struct hook *b)
+{
+    return a->priority != b->priority ? a->priority > b->priority : a->age > b->age;
+}
+
 int hook_link(struct hook *hook, struct function *function)
 {
     struct chain *chain = chain_of(function, &hook->callers, true);
@@ -279,11 +285,11 @@ int hook_link(struct hook *hook, struct function *function)
     struct link **place = &chain->links;
     for (struct link *l = chain->links; l; l = l->next)
         if (l->hook->replacement == hook->replacement)
-            return -GRAFT_ESTATE;
+            return l->hook == hook ? 0 : -GRAFT_ESTATE;
     struct link *link = NEW(link, free_links, next);
     if (!link)
         return -GRAFT_ENOMEM;
-    while (*place && (*place)->hook->priority > hook->priority)
+    while (*place && is_before((*place)->hook, hook))
         place = &(*place)->next;
     *link = (struct link){ hook, chain, *place, hook->links };
     *place = link;

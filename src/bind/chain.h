@@ -28,6 +28,7 @@ struct hook {
     struct link *links;             /* none: its function is not loaded */
     struct { uint64_t link_map, start; } holder;    /* the object of the replacement; 0: none */
     enum hook_state before;         /* the state, for an operation that fails */
+    unsigned long age;              /* grows with each hook */
     unsigned closing;               /* threads that are about to close the holder */
     bool suspended;                 /* by them */
     bool chosen;                    /* by the operation under way */
@@ -46,6 +47,7 @@ struct chain {
     struct hook_callers callers;
     struct link *links;
     uintptr_t now;                  /* what its slots hold; 0: it has none */
+    uintptr_t was;                  /* what the loader may have bound slots to since; 0: nothing */
     struct journal_edit *edits;
     struct chain *next;
 };
@@ -55,10 +57,12 @@ struct function {
     uintptr_t from;                 /* the function itself */
     uint64_t link_map, start;       /* of the object that defines it */
     uint32_t index;                 /* of the symbol there */
+    size_t seen_at;                 /* the object's index in the world, perhaps */
     uintptr_t gate, last;           /* watched functions: what slots hold, what is called in the end */
     uintptr_t entry;                /* what a gate calls for most callers */
     struct chain *chains;           /* those with callers first */
     bool touched;                   /* by the operation under way */
+    bool exported;                  /* its symbol's value leads to the first hook, or cannot */
     struct function *next, *same_bucket;
 };
 

@@ -7,10 +7,12 @@
 #include <elf.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/apply.h"
+#include "bind/bind.h"
 #include "bind/hooks.h"
 
 /* What becomes of one slot. */
@@ -53,15 +55,18 @@ static void collect_entry(struct hook_job *job, const struct plan_entry *entry, 
     struct chain *chain = f->chain;
     uintptr_t target = chain_target(chain, NULL), addend = (uintptr_t)entry->addend;
     struct journal_edit *top = journal_top(entry->edit.slot);
-    if (!target || (entry->edit.verdict != GRAFT_VERDICT_SAME && !verdict_edits(entry->edit.verdict)))
+    if ((!target && !chain->was) || (job->sweeps && entry->edit.verdict == GRAFT_VERDICT_LAZY)
+        || (entry->edit.verdict != GRAFT_VERDICT_SAME && !verdict_edits(entry->edit.verdict)))
         return;
     if (top && (!top->chain || top->chain->function != chain->function))
         top = NULL;
     struct hook_note *note = &job->notes[job->note_count++];
-    *note = (struct hook_note){ .edit = top, .chain = chain, .addend = addend, .value = target + addend,
+    *note = (struct hook_note){ .edit = top, .chain = target ? chain : NULL, .addend = addend,
+        .value = (target ? target : chain->function->from) + addend,
         .real = chain->function->from + addend, .member = entry->member,
         .lazy = entry->edit.verdict == GRAFT_VERDICT_LAZY, .exported = entry->edit.kind == GRAFT_SLOT_EXPORT,
         .address = entry->edit.kind != GRAFT_SLOT_EXPORT };
+    chain->function->exported |= note->exported;
     if (top)
         top->met = true;
     add_write(job, note, entry->edit.slot, top ? top->written : entry->edit.old_value);
@@ -126,6 +131,14 @@ static bool write_one(struct slot_write *w)
     return true;
 }
 
+/* Whether an edit's object may have been closed and opened again where it was: then
+ * nobody else has written its slot. */
+static bool is_stale(const struct hook_job *job, const struct hook_note *note)
+{
+    const struct graft_plan *plan = note->edit ? note->edit->plan->plan : NULL;
+    return plan && plan->subs != job->counts.subs && !plan_member(plan, note->edit->member)->permanent;
+}
+
 static int write_all(struct hook_job *job)
 {
     for (size_t i = 0; i < job->slots.count; i++) {
@@ -139,7 +152,7 @@ static int write_all(struct hook_job *job)
                              "plan again", w->address, slot_read(w->address), w->expected);
         }
         note->lost = true;
-        job->left++;
+        job->left += !is_stale(job, note);
     }
     return 0;
 }
@@ -149,6 +162,8 @@ static int write_all(struct hook_job *job)
 static void note_new(struct journal_plan *noted, const struct slot_write *w, const struct hook_note *note)
 {
     struct journal_edit *top = journal_top(w->address);
+    if (!note->chain)               /* the loader bound it to a hook that is gone: it never was one of ours */
+        return;
     while (top && top->written != w->found && top->written != w->expected) {   /* of a closed object */
         journal_remove(top);
         top = journal_top(w->address);
@@ -197,8 +212,12 @@ static void set_touched_originals(void)
 static void end_touched(const struct hook_job *job)
 {
     for (struct function *f = function_first(); f; f = f->next) {
-        for (struct chain *c = f->touched ? f->chains : NULL; c; c = c->next)
-            c->now = chain_target(c, NULL);
+        for (struct chain *c = f->touched ? f->chains : NULL; c; c = c->next) {
+            uintptr_t now = chain_target(c, NULL);
+            if (c->now && c->now != now && f->exported && chain_is_wide(c))
+                c->was = c->now;
+            c->now = now;
+        }
         if (f->touched && !job->quiet)
             chain_changed();
         f->touched = false;
@@ -272,6 +291,7 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     struct hook_job *job = arg;
     struct journal_plan *noted = NULL;
     job->counts = *counts;
+    bind_forget(world, counts);
     int result = job->prepare(job, world);
     if (result) {
         end_touched(job);
@@ -284,6 +304,10 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     if (!result)
         result = slots_open(&job->slots, job->error);
     if (!result) {
+        if (job->plan) {
+            job->plan->adds = counts->adds;
+            job->plan->subs = counts->subs;
+        }
         result = write_all(job);
         if (!result)
             note_all(job, noted);
@@ -305,6 +329,65 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     return result;
 }
 
+/* ---- what the loader has bound meanwhile ------------------------------------------------ */
+
+/* As hooks_plan_functions, for slots that the loader, misled by an export, has bound to
+ * what came first before. */
+static int prepare_sweep(struct hook_job *job, const struct world *world)
+{
+    size_t n = 0, room = 0;
+    for (const struct function *f = function_first(); f; f = f->next)
+        for (const struct chain *c = f->chains; c; c = c->next)
+            room++;
+    world_set all = hooks_everybody(world, &job->arena);
+    struct hook_function *function = arena_array(&job->arena, room, sizeof *function);
+    if (!all || !function || !(job->plan = plan_new(0)))
+        return -GRAFT_ENOMEM;
+    for (struct function *f = function_first(); f; f = f->next) {
+        const struct chain *wide = chain_wide(f);
+        size_t owner = wide && wide->was ? world_find_map(world, f->link_map, f->start) : WORLD_NONE;
+        for (struct chain *c = owner != WORLD_NONE ? f->chains : NULL; c; c = c->next)
+            function[n++] = (struct hook_function){
+                .symbol = f->symbol, .callers = c->callers, .from = f->from, .now = wide->was, .owner = owner,
+                .to = c->now ? c->now : f->from, .chain = c };
+    }
+    job->plan->function = function;
+    return n ? hook_slots(job->plan, world, all, function, n) : -GRAFT_ENOFUNC;
+}
+
+static void end_sweep(struct hook_job *job)
+{
+    for (struct function *f = function_first(); job->last && f; f = f->next)
+        for (struct chain *c = f->chains; c; c = c->next) {
+            c->was = 0;
+            f->touched = true;      /* nothing holds it any more, perhaps */
+        }
+}
+
+static bool any_was(void)
+{
+    bool any = false;
+    journal_lock();
+    for (const struct function *f = function_first(); f && !any; f = f->next)
+        any = chain_wide(f) && chain_wide(f)->was;
+    journal_unlock();
+    return any;
+}
+
+/* A thread inside the resolver may still write the old address: the second look is for it. */
+static void sweep(void)
+{
+    for (int look = __libc_single_threaded ? 1 : 0; look < 2 && any_was(); look++) {
+        struct hook_job job = { .prepare = prepare_sweep, .finish = end_sweep, .quiet = true, .sweeps = true,
+                                .last = look == 1 };
+        (void)hook_job_run(&job);
+        if (job.plan)
+            bind_plan_free(job.plan);
+        if (!job.last)
+            bind_wait();
+    }
+}
+
 int hook_job_run(struct hook_job *job)
 {
     job->slots = (struct slots){ .arena = &job->arena, .protections.file = -1 };
@@ -322,6 +405,8 @@ int hook_job_run(struct hook_job *job)
         LOG(INFO, "%zu slots of hooked functions were written by somebody else: left", job->left);
     protections_close(&job->slots.protections);
     arena_free(&job->arena);
+    if (!result && !job->sweeps)
+        sweep();
     bind_reap();
     return result;
 }

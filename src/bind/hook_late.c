@@ -62,6 +62,46 @@ void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg
     bind_plan_free(job.plan);
 }
 
+static int prepare_export(struct hook_job *job, const struct world *world)
+{
+    world_set all = hooks_everybody(world, &job->arena);
+    bool any = false;
+    if (!all || !(job->plan = plan_new(0)))
+        return -GRAFT_ENOMEM;
+    for (struct function *f = function_first(); f; f = f->next) {
+        const struct chain *wide = chain_wide(f);
+        if (f->exported || !wide || !wide->now)
+            continue;
+        f->exported = any = true;
+    }
+    return any ? hooks_plan_functions(job->plan, world, all, false) : -GRAFT_ESTATE;
+}
+
+void hooks_export(void)
+{
+    struct hook_job job = { .prepare = prepare_export, .quiet = true };
+    if (!hooks_put_off(false))
+        return;
+    (void)hook_job_run(&job);
+    bind_plan_free(job.plan);
+}
+
+static bool every(const struct world_object *object, void *arg)
+{
+    (void)object;
+    (void)arg;
+    return true;
+}
+
+void hooks_again(void)
+{
+    journal_lock();
+    bool any = hook_newest() != NULL;
+    journal_unlock();
+    if (any)
+        hooks_late(every, NULL);
+}
+
 void hooks_forget(const struct world *world)
 {
     for (struct hook *hook = hook_newest(), *older; hook; hook = older) {

@@ -43,6 +43,17 @@ static bool is_asked(const struct chain *chain, const struct graft_plan *plan)
     return false;
 }
 
+/* An export costs a page of its own and its opening. */
+enum { EXPORTS_AT_ONCE = 128 };
+
+bool hooks_put_off(bool now)
+{
+    static bool any;
+    if (now)
+        __atomic_store_n(&any, true, __ATOMIC_RELAXED);
+    return __atomic_load_n(&any, __ATOMIC_RELAXED);
+}
+
 static size_t count_chains(bool touched)
 {
     size_t n = 0;
@@ -52,21 +63,36 @@ static size_t count_chains(bool touched)
     return n;
 }
 
+/* Where the function is defined, looked for first where it was the last time. */
+static size_t owner_of(const struct world *world, struct function *function)
+{
+    size_t i = function->seen_at;
+    if (i >= world->objects.count || world_object(world, i)->link_map != function->link_map
+        || world_start(world_object(world, i)) != function->start)
+        i = world_find_map(world, function->link_map, function->start);
+    if (i != WORLD_NONE)
+        function->seen_at = i;
+    return i;
+}
+
 int hooks_plan_functions(struct graft_plan *plan, const struct world *world, const unsigned char *set, bool touched)
 {
     struct hook_function *function = arena_array(&plan->arena, count_chains(touched), sizeof *function);
     size_t n = 0;
+    bool put_off = count_chains(touched) > EXPORTS_AT_ONCE;
+    if (put_off)
+        hooks_put_off(true);
     if (!function && count_chains(touched))
         return -GRAFT_ENOMEM;
-    for (const struct function *f = function_first(); f; f = f->next) {
-        size_t owner = f->touched || !touched ? world_find_map(world, f->link_map, f->start) : WORLD_NONE;
+    for (struct function *f = function_first(); f; f = f->next) {
+        size_t owner = f->touched || !touched ? owner_of(world, f) : WORLD_NONE;
         for (struct chain *c = owner != WORLD_NONE ? f->chains : NULL; c; c = c->next) {
             uintptr_t target = chain_target(c, plan);
             if (!target || (f->gate && !chain_is_wide(c)))
                 continue;
             function[n++] = (struct hook_function){
                 .symbol = f->symbol, .callers = c->callers, .from = f->from, .now = c->now, .to = target, .owner = owner,
-                .index = f->index, .exported = chain_is_wide(c), .asked = is_asked(c, plan), .chain = c };
+                .index = f->index, .exported = chain_is_wide(c) && (f->exported || !put_off), .asked = is_asked(c, plan), .chain = c };
         }
     }
     plan->function = function;
@@ -82,6 +108,7 @@ static int link_to(struct hook *hook, const struct world *world, const struct ho
     struct function *function = function_of(hook->symbol, (uintptr_t)d->address, true);
     if (!function || !function_place(function, object->path, object->link_map, world_start(object), d->symbol.index))
         return -GRAFT_ENOMEM;
+    function->seen_at = d->object;
     return hook_link(hook, function);
 }
 

@@ -16,6 +16,7 @@ struct hook_job {
     struct arena arena;
     struct slots slots;
     struct graft_plan *plan;        /* entries for slots that are not in the journal; NULL: none */
+    bool sweeps, last;              /* it only looks for what the loader bound; for the last time */
     bool quiet;                     /* plans that were made before stay good */
     bool strict;                    /* a slot that holds something else takes all back */
     size_t left;                    /* slots that somebody else had written */
@@ -37,7 +38,8 @@ int hook_job_run(struct hook_job *);
 
 /* Adds to the plan the slots in the objects of @set that lead to hooked functions;
  * @touched: only to those that the operation touched. Hooks that the plan asks for count
- * as if they were in. -GRAFT_ENOMEM. */
+ * as if they were in. Exports of many functions at once are put off until something is
+ * loaded. -GRAFT_ENOMEM. */
 int hooks_plan_functions(struct graft_plan *, const struct world *, const unsigned char *set, bool touched);
 
 /* Lists the changed symbol values for planners. Needs the journal's lock, in a visit. */
@@ -62,6 +64,15 @@ void hooks_forget(const struct world *);
 /* After something was loaded: objects of @fresh are covered, hooks that waited find
  * their functions. Without locks held. */
 void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg);
+
+/* Before something is loaded: the symbols of functions that were hooked in large numbers,
+ * which was put off, lead to the first hook. Without locks held. */
+void hooks_export(void);
+/* Whether any was ever put off; one is, @now. */
+bool hooks_put_off(bool now);
+
+/* Slots were written under the hooks: looks at all objects again. Without locks held. */
+void hooks_again(void);
 
 /* Frees a hook plan's hooks: those that are only planned go, the others stay. Needs the
  * journal's lock. */

@@ -128,8 +128,18 @@ struct journal_edit *journal_push(struct journal_plan *plan, uintptr_t address, 
     return edit;
 }
 
+static void unchain(struct journal_edit *edit)
+{
+    if (!edit->link_in_chain)
+        return;
+    *edit->link_in_chain = edit->next_in_chain;
+    if (edit->next_in_chain)
+        edit->next_in_chain->link_in_chain = edit->link_in_chain;
+}
+
 void journal_chain(struct journal_edit *edit, struct journal_edit **first)
 {
+    unchain(edit);
     edit->next_in_chain = *first;
     edit->link_in_chain = first;
     if (*first)
@@ -168,11 +178,7 @@ void journal_remove(struct journal_edit *edit)
     *edit->link = edit->next;
     if (edit->next)
         edit->next->link = edit->link;
-    if (edit->link_in_chain) {
-        *edit->link_in_chain = edit->next_in_chain;
-        if (edit->next_in_chain)
-            edit->next_in_chain->link_in_chain = edit->link_in_chain;
-    }
+    unchain(edit);
     edit->next = journal.free_edits;
     journal.free_edits = edit;
 }

@@ -70,7 +70,7 @@ struct journal_edit *journal_top(uintptr_t address);
 void journal_remove(struct journal_edit *);
 /* The word of @edit's slot becomes @written. */
 void journal_rewrite(struct journal_edit *, uintptr_t written);
-/* Puts @edit into the list at @first. */
+/* Moves @edit into the list at @first. */
 void journal_chain(struct journal_edit *, struct journal_edit **first);
 void journal_end(struct journal_plan *);
 struct journal_plan *journal_find(const struct graft_plan *);

@@ -160,28 +160,33 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
     return 0;
 }
 
-/* Outcomes of objects that were closed must not hide reopened ones. */
+static bool is_there(const struct world *world, struct seen object)
+{
+    for (size_t i = 0; i < world->objects.count; i++)
+        if (same(seen_of(world_object(world, i)), object))
+            return true;
+    return false;
+}
+
+/* Outcomes of objects that were closed must not hide reopened ones. If something was
+ * loaded meanwhile (@exact false), what seems to be still there may be another one. */
 static int prune(struct world *world, const struct live_counts *counts, void *arg)
 {
-    (void)arg;
+    bool exact = *(const unsigned long long *)arg == counts->adds;
     for (size_t k = 0; k < late.outcomes.count; k++) {
         struct outcome *o = arena_list_at(&late.outcomes, k);
-        bool there = false;
-        for (size_t i = 0; i < world->objects.count && !there; i++)
-            there = same(seen_of(world_object(world, i)), o->object);
-        if (!there)
+        if (!is_there(world, o->object))
             o->object = (struct seen){ 0, 0 };
     }
     for (size_t k = 0; k < late.seen_count;) {
-        bool there = false;
-        for (size_t i = 0; i < world->objects.count && !there; i++)
-            there = same(seen_of(world_object(world, i)), late.seen[k]) && world_object(world, i)->permanent;
-        if (there)
+        size_t i = world_find_map(world, late.seen[k].link_map, late.seen[k].start);
+        if (i != WORLD_NONE && (exact || world_object(world, i)->permanent))
             k++;
         else
             late.seen[k] = late.seen[--late.seen_count];
     }
-    doubt();
+    if (!exact)
+        doubt();
     note_counts(&(struct live_counts){ late.counts.adds, counts->subs });
     return 0;
 }
@@ -306,13 +311,13 @@ bool late_is_behind(unsigned long long adds)
         || __atomic_load_n(&late.busy, __ATOMIC_SEQ_CST);
 }
 
-void late_closed(const struct live_counts *counts)
+void late_closed(const struct live_counts *counts, unsigned long long adds_before)
 {
     if (counts->subs == __atomic_load_n(&late.counts.subs, __ATOMIC_RELAXED))
         return;
     bind_forget_closed();
     journal_lock();
-    live_visit(prune, NULL, NULL);
+    live_visit(prune, &adds_before, NULL);
     journal_unlock();
 }
 

@@ -34,7 +34,8 @@ void late_look(bool all);
 /* Whether something was loaded that was not looked at, or is being looked at. */
 bool late_is_behind(unsigned long long adds);
 
-/* Something may have been closed: forgets what lay in it. */
-void late_closed(const struct live_counts *);
+/* Something may have been closed: forgets what lay in it. @adds_before: how many objects
+ * had ever been loaded before the close. */
+void late_closed(const struct live_counts *, unsigned long long adds_before);
 
 #endif

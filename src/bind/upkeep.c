@@ -67,6 +67,13 @@ static uint64_t nanoseconds(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* As long as settling takes where nothing is lost. */
+void bind_wait(void)
+{
+    struct slots nothing = { .count = 0 };
+    bind_settle(&nothing, 0);
+}
+
 /* A thread that was inside the resolver when we wrote finishes in microseconds,
  * or when it next runs, and overwrites the slot once. We look until nothing was
  * lost for half a millisecond and 32 chances to run; on a busy machine, where each
@@ -113,10 +120,13 @@ void bind_reap(void)
     }
 }
 
-static int forget_locked(struct world *world, const struct live_counts *counts, void *arg)
+/* The count of closed objects when the journal was last made true. */
+static unsigned long long forgotten;
+
+void bind_forget(const struct world *world, const struct live_counts *counts)
 {
-    (void)counts;
-    (void)arg;
+    if (forgotten == counts->subs)
+        return;
     for (struct journal_plan *p = journal_first(); p; p = p->next)
         for (struct journal_edit *edit = p->edits, *after; edit; edit = after) {
             after = edit->next;
@@ -124,6 +134,13 @@ static int forget_locked(struct world *world, const struct live_counts *counts, 
                 journal_remove(edit);
         }
     hooks_forget(world);
+    forgotten = counts->subs;
+}
+
+static int forget_locked(struct world *world, const struct live_counts *counts, void *arg)
+{
+    (void)arg;
+    bind_forget(world, counts);
     return 0;
 }
 

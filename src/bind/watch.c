@@ -99,10 +99,19 @@ static void after_load(void *handle, unsigned long long adds_before)
     errno = saved;
 }
 
+/* How many objects were ever loaded, all hooks being ready for more. */
+static unsigned long long before_load(void)
+{
+    int saved = errno;
+    hooks_export();
+    errno = saved;
+    return live_counts().adds;
+}
+
 static void *last_dlopen(const char *file, int mode)
 {
     struct caller caller = caller_now(__builtin_return_address(0));
-    unsigned long long adds = live_counts().adds;
+    unsigned long long adds = before_load();
     void *handle = (void *)call_real(&caller, DLOPEN, (uintptr_t)file, (uintptr_t)mode, 0);
     after_load(handle, adds);
     return handle;
@@ -111,7 +120,7 @@ static void *last_dlopen(const char *file, int mode)
 static void *last_dlmopen(Lmid_t space, const char *file, int mode)
 {
     struct caller caller = caller_now(__builtin_return_address(0));
-    unsigned long long adds = live_counts().adds;
+    unsigned long long adds = before_load();
     void *handle = (void *)call_real(&caller, DLMOPEN, (uintptr_t)space, (uintptr_t)file, (uintptr_t)mode);
     after_load(handle, adds);
     return handle;
@@ -123,12 +132,13 @@ static int last_dlclose(void *handle)
     struct caller caller = caller_now(__builtin_return_address(0));
     int saved = errno;
     bool closing = hooks_closing((uintptr_t)handle);
+    unsigned long long adds = live_counts().adds;
     errno = saved;
     int result = (int)call_real(&caller, DLCLOSE, (uintptr_t)handle, 0, 0);
     saved = errno;
     if (!result) {
         struct live_counts counts = live_counts();
-        late_closed(&counts);
+        late_closed(&counts, adds);
     }
     if (closing)
         hooks_stayed();

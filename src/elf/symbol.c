@@ -189,14 +189,44 @@ static bool consider(const struct elf_image *image, struct search *search, uint3
     return keep(search, &s, ELF_OTHER_VERSION);
 }
 
+size_t elf_lookup_filter(const struct elf_image *image, const uint32_t *gnu_hash, size_t count, uint32_t *passed)
+{
+    const unsigned char *bloom = image->gnu.bloom;
+    const uint32_t mask = image->gnu.bloom_mask, shift = image->gnu.bloom_shift;
+    const bool plain = image->gnu.buckets && image->elf_class == ELFCLASS64 && !image->swap;
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t hash = gnu_hash[i];
+        uint64_t word = ~0ull;
+        if (plain)
+            memcpy(&word, bloom + (size_t)(hash / 64 & mask) * 8, sizeof word);
+        passed[n] = (uint32_t)i;
+        n += plain ? word >> (hash % 64) & word >> ((hash >> shift) % 64) & 1 : !elf_lookup_excludes(image, hash);
+    }
+    return n;
+}
+
+bool elf_lookup_prefetch(const struct elf_image *image, uint32_t gnu_hash, bool chain)
+{
+    if (!image->gnu.buckets)
+        return true;
+    const unsigned char *bucket = image->gnu.bucket + (size_t)(gnu_hash % image->gnu.buckets) * 4;
+    if (!chain) {
+        __builtin_prefetch(bucket);
+        return true;
+    }
+    uint32_t index = elf_get32(image, bucket);
+    if (index < image->gnu.offset || index - image->gnu.offset >= image->gnu.chain_room)
+        return false;
+    __builtin_prefetch(image->gnu.chain + (size_t)(index - image->gnu.offset) * 4);
+    return true;
+}
+
 static void gnu_walk(const struct elf_image *image, struct search *search)
 {
     uint32_t hash = search->wanted->gnu_hash ? search->wanted->gnu_hash
                                              : elf_hash_gnu(search->wanted->name);
-    unsigned bits = elf_word_size(image) * 8;
-    uint64_t word = elf_get_word(image, image->gnu.bloom
-                                 + (size_t)(hash / bits & image->gnu.bloom_mask) * (bits / 8));
-    if (!(word >> (hash % bits) & word >> ((hash >> image->gnu.bloom_shift) % bits) & 1))
+    if (elf_lookup_excludes(image, hash))
         return;
     uint32_t index = elf_get32(image, image->gnu.bucket + (size_t)(hash % image->gnu.buckets) * 4);
     if (index < image->gnu.offset)

@@ -53,6 +53,25 @@ struct elf_wanted {
  * may hold a symbol also for OTHER_VERSION and HIDDEN. */
 enum elf_found elf_lookup(const struct elf_image *, const struct elf_wanted *, struct elf_symbol *out);
 
+/* Whether the GNU hash table's filter says that no symbol of that hash is defined: a look
+ * at one word, before elf_lookup. */
+static inline bool elf_lookup_excludes(const struct elf_image *image, uint32_t gnu_hash)
+{
+    unsigned bits = elf_word_size(image) * 8;
+    if (!image->gnu.buckets)
+        return false;
+    uint64_t word = elf_get_word(image, image->gnu.bloom
+                                 + (size_t)(gnu_hash / bits & image->gnu.bloom_mask) * (bits / 8));
+    return !(word >> (gnu_hash % bits) & word >> ((gnu_hash >> image->gnu.bloom_shift) % bits) & 1);
+}
+
+/* The indexes of those of @count hashes that the filter lets through; returns how many. */
+size_t elf_lookup_filter(const struct elf_image *, const uint32_t *gnu_hash, size_t count, uint32_t *passed);
+
+/* Asks the cache for what a lookup of that hash will read: first its bucket, then, with
+ * @chain, what the bucket leads to. False: the bucket is empty. */
+bool elf_lookup_prefetch(const struct elf_image *, uint32_t gnu_hash, bool chain);
+
 /* One past the highest symbol index that a hash table reaches; 0 without one. */
 uint32_t elf_symbol_count(const struct elf_image *);
 

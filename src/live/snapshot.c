@@ -319,6 +319,28 @@ static bool same_counts(const struct live_counts *a, const struct live_counts *b
     return a->adds && a->adds == b->adds && a->subs == b->subs;
 }
 
+/* Nothing went since the world was built: what came stands behind all others, or the
+ * world is built again. Whatever is kept was read when it was loaded, and is the same. */
+static bool extend(struct visit *v)
+{
+    struct debug { struct r_debug base; const struct debug *next; };
+    size_t known = kept.world.objects.count, i = 0;
+    unsigned space = 0;
+    if (!kept.valid || !kept.counts.adds || kept.counts.subs != v->counts.subs || dl_iterate_phdr(collect, v))
+        return false;
+    for (const struct debug *d = (const struct debug *)debug_of(v); d; space++) {
+        bool first = true;
+        for (const struct link_map *map = d->base.r_map; map; map = map->l_next, i++, first = false) {
+            const struct world_object *object = i < known ? world_object(&kept.world, i) : NULL;
+            if (object ? object->link_map != (uintptr_t)map || object->space != space
+                       : add_map(v, map, space, first) != 0)
+                return false;
+        }
+        d = d->base.r_version >= 2 ? d->next : NULL;
+    }
+    return i == kept.world.objects.count;
+}
+
 /* The lock is recursive: the inner walk collects, and the outer one, still in its
  * first callback, holds it until the visitor is done. */
 static int rebuild(struct visit *v)
@@ -326,7 +348,15 @@ static int rebuild(struct visit *v)
     ssize_t length = readlink("/proc/self/exe", v->program, sizeof v->program - 1);
     if (length <= 0)
         text_copy(v->program, sizeof v->program, program_invocation_name);
-    kept.valid = false;
+    bool extended = extend(v);
+    kept.counts = v->counts;
+    kept.valid = extended && !v->in_motion;
+    if (extended) {
+        arena_free(&v->scratch);
+        return 0;
+    }
+    arena_free(&v->scratch);
+    v->infos = (struct arena_list){ .arena = &v->scratch, .element_size = sizeof(struct header_info) };
     world_free(&kept.world);
     world_init(&kept.world);
     kept.world.can.resolve_ifunc = resolve_ifunc;

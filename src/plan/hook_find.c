@@ -41,24 +41,46 @@ static int found(struct hook_wanted *wanted, const struct hook_definition *defin
     return 0;
 }
 
+static int find_in(const struct world *world, size_t i, struct hook_wanted *wanted, struct arena *arena)
+{
+    struct hook_definition definition = { .object = i };
+    if (look(&world_object(world, i)->image, wanted, &definition.symbol) != ELF_FOUND
+        || !is_function(&definition.symbol) || !may_define(world, i, wanted))
+        return 0;
+    definition.address = target_address(world, i, &definition.symbol);
+    return definition.address ? found(wanted, &definition, arena) : 0;
+}
+
+/* Names that the object's filter lets through, with what their lookup reads on its way
+ * to the cache: most names are in few objects, and most objects are not in it. */
+static size_t list_candidates(const struct elf_image *image, const uint32_t *hash, size_t count, uint32_t *candidate)
+{
+    size_t passed = elf_lookup_filter(image, hash, count, candidate), n = 0;
+    for (size_t k = 0; k < passed; k++)
+        elf_lookup_prefetch(image, hash[candidate[k]], false);
+    for (size_t k = 0; k < passed; k++)
+        if (elf_lookup_prefetch(image, hash[candidate[k]], true))
+            candidate[n++] = candidate[k];
+    return n;
+}
+
 int hook_find(const struct world *world, const unsigned char *set, struct hook_wanted *wanted, size_t count,
               struct arena *arena)
 {
-    for (size_t i = 0; i < world->objects.count; i++) {
+    int result = 0;
+    uint32_t *hash = arena_array(arena, count, sizeof *hash), *candidate = arena_array(arena, count, sizeof *candidate);
+    for (size_t w = 0; hash && w < count; w++)
+        hash[w] = wanted[w].gnu_hash;
+    for (size_t i = 0; hash && candidate && !result && i < world->objects.count; i++) {
         const struct world_object *object = world_object(world, i);
+        const struct elf_image *image = &object->image;
         if (object->broken || object->is_vdso || (set && !set[i]))
             continue;
-        for (size_t w = 0; w < count; w++) {
-            struct hook_definition definition = { .object = i };
-            if (look(&object->image, &wanted[w], &definition.symbol) != ELF_FOUND
-                || !is_function(&definition.symbol) || !may_define(world, i, &wanted[w]))
-                continue;
-            definition.address = target_address(world, i, &definition.symbol);
-            if (definition.address && found(&wanted[w], &definition, arena))
-                return -GRAFT_ENOMEM;
-        }
+        size_t n = list_candidates(image, hash, count, candidate);
+        for (size_t k = 0; k < n && !result; k++)
+            result = find_in(world, i, &wanted[candidate[k]], arena);
     }
-    return 0;
+    return hash && candidate ? result : -GRAFT_ENOMEM;
 }
 
 const struct hook_definition *hook_choose(const struct world *world, const struct hook_wanted *wanted,

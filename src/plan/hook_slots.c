@@ -25,6 +25,7 @@ struct hooking {
     int *holder;                    /* member that holds the replacement, by function */
     struct scan_filter filter;
     bool *calls;                    /* whether the walked object is a caller, by function */
+    bool choosy;                    /* not every object is one for all */
 };
 
 static struct key key_of(const char *name)
@@ -76,6 +77,8 @@ static int index_functions(struct hooking *h, struct arena *arena)
         return -GRAFT_ENOMEM;
     for (size_t i = 0; i < h->count; i++) {
         h->holder[i] = UNKNOWN;
+        h->calls[i] = true;
+        h->choosy |= !hook_callers_all(&h->function[i].callers);
         const struct hook_function *f = &h->function[i];
         h->key[i] = key_of(f->symbol);
         if (f->now && f->now != f->from)
@@ -163,32 +166,39 @@ static int resolved(struct retarget *r, const struct retarget_slot *slot)
 }
 
 /* Where a name resolves to for the walked object, as far as images tell: its
- * namespace's global scope, what it brought along, then what was opened since. */
-static uint64_t resolves_to(const struct retarget *r, const struct reference *reference)
+ * namespace's global scope first. Of what was opened later no image tells whose turn
+ * it is: several such definitions leave it @open. */
+static uint64_t resolves_to(const struct retarget *r, const struct reference *reference, bool *open)
 {
     const struct world *world = r->world;
     const struct world_object *consumer = world_object(world, r->consumer);
     struct elf_wanted wanted = { .name = reference->name, .version = reference->version,
                                  .gnu_hash = reference->gnu_hash };
     struct elf_symbol symbol;
-    struct arena scratch = { 0 };
     uint64_t address = 0;
-    size_t n = world->objects.count, count = 0, *order = arena_array(&scratch, n, sizeof *order);
-    world_set mine = world_set_new(world, &scratch);
-    if (order && mine)
-        world_closure(world, r->consumer, mine, order, &count);
-    for (int turn = consumer->image.symbolic ? -1 : 0; mine && turn < 3 && !address; turn++)
-        for (size_t k = 0; k < (turn == 1 ? count : n) && !address; k++) {
-            size_t i = turn == 1 ? order[k] : k;
-            const struct world_object *o = world_object(world, i);
-            if (o->space != consumer->space || o->is_vdso || o->broken || (turn == 0 && !o->permanent && !o->space)
-                || (turn < 0 && i != r->consumer))
-                continue;
-            if (elf_lookup(&o->image, &wanted, &symbol) == ELF_FOUND)
-                address = target_address(world, i, &symbol);
-        }
-    arena_free(&scratch);
+    *open = false;
+    if (consumer->image.symbolic && elf_lookup(&consumer->image, &wanted, &symbol) == ELF_FOUND)
+        return target_address(world, r->consumer, &symbol);
+    for (size_t i = 0; i < world->objects.count; i++) {
+        const struct world_object *o = world_object(world, i);
+        if (o->space != consumer->space || o->is_vdso || o->broken
+            || elf_lookup(&o->image, &wanted, &symbol) != ELF_FOUND)
+            continue;
+        uint64_t one = target_address(world, i, &symbol);
+        *open |= address && one != address;
+        address = address ? address : one;
+        if (o->permanent)
+            break;
+    }
     return address;
+}
+
+static int leave_open(struct retarget *r, const struct hooking *h, const struct retarget_slot *slot, size_t i)
+{
+    struct plan_entry entry = { .target = PLAN_NO_MEMBER, .edit = {
+        .symbol = h->function[i].symbol, .kind = retarget_kind(slot->class), .verdict = GRAFT_VERDICT_OPEN,
+        .old_value = (uintptr_t)slot->value } };
+    return retarget_add(r, &entry, slot->reloc->offset);
 }
 
 static int unresolved(struct retarget *r, const struct retarget_slot *slot)
@@ -199,13 +209,16 @@ static int unresolved(struct retarget *r, const struct retarget_slot *slot)
     struct reference reference;
     struct elf_symbol symbol;
     uint64_t address = 0;
+    bool open = false;
     for (size_t b = bucket_of(h, key.head + key.length); name && h->by_name[b]; b = (b + 1) & (h->buckets - 1)) {
         size_t i = h->by_name[b] - 1;
         if (!same_key(&h->key[i], &key) || strcmp(h->function[i].symbol, name))
             continue;
         if (!address && (!retarget_reference(r, slot->reloc, slot->class, &reference, &symbol)
-                         || !(address = resolves_to(r, &reference))))
+                         || !(address = resolves_to(r, &reference, &open))))
             return 0;
+        if (open)
+            return leave_open(r, h, slot, i);
         if (h->function[i].from == address)
             return take(r, h, slot, i, true);
     }
@@ -276,7 +289,7 @@ static int add_loader(struct retarget *r, const struct hooking *h, size_t loader
 /* Callers repeat in runs: each run is matched once. */
 static void match_callers(const struct world *world, struct hooking *h, size_t object)
 {
-    for (size_t i = 0; i < h->count; i++) {
+    for (size_t i = 0; h->choosy && i < h->count; i++) {
         const struct hook_callers *callers = &h->function[i].callers;
         bool same = i && hook_callers_same(callers, &h->function[i - 1].callers);
         h->calls[i] = same ? h->calls[i - 1] : hook_callers_have(callers, world, object);

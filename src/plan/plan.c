@@ -121,7 +121,8 @@ int plan_add(struct graft_plan *plan, const struct plan_entry *from)
         return -GRAFT_ENOMEM;
     *entry = *from;
     entry->edit.object = plan_member(plan, from->member)->path;
-    entry->edit.symbol = arena_string(&plan->arena, from->edit.symbol ? from->edit.symbol : "");
+    if (!from->function)            /* a hook's symbol is kept with the hooks */
+        entry->edit.symbol = arena_string(&plan->arena, from->edit.symbol ? from->edit.symbol : "");
     if (from->edit.version)
         entry->edit.version = intern_version(plan, from->edit.version);
     if (from->edit.old_object)

@@ -37,7 +37,7 @@ struct plan_entry {
 
 enum plan_state { PLAN_BUILT, PLAN_APPLIED, PLAN_UNDONE };
 
-enum { GRAFT_VERDICT_COUNT = GRAFT_VERDICT_OVERLAP + 1 };
+enum { GRAFT_VERDICT_COUNT = GRAFT_VERDICT_PROTECTED + 1 };
 
 struct graft_plan {
     struct arena arena;

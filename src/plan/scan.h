@@ -41,7 +41,8 @@ static inline bool scan_is_foreign(const struct scan *w, enum elf_reloc_class cl
         return false;
     if (value - (uint64_t)addend - w->low >= w->size && value - w->low >= w->size)
         return true;
-    return w->filter && !scan_filter_has(w->filter, value - (uint64_t)addend) && !scan_filter_has(w->filter, value);
+    return w->filter && !scan_filter_has(w->filter, value - (uint64_t)addend)
+        && (!addend || !scan_filter_has(w->filter, value));
 }
 
 /* The first relocation of @table from @i on that needs a closer look, or the count.

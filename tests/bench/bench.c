@@ -28,10 +28,10 @@ struct line {
     const char *compared_unit;
 };
 
-static struct line lines[32];
+static struct line lines[64];
 static size_t line_count;
 
-static void add(const char *name, double value, const char *unit, double reference, double compared,
+void bench_add(const char *name, double value, const char *unit, double reference, double compared,
                 const char *compared_unit, double limit)
 {
     lines[line_count++] = (struct line){ name, unit, value, reference, compared, limit, compared_unit };
@@ -48,13 +48,13 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static double median(double *values, size_t count)
+double bench_median(double *values, size_t count)
 {
     qsort(values, count, sizeof(*values), by_value);
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
-static void die(const char *what, const char *why)
+void bench_die(const char *what, const char *why)
 {
     fprintf(stderr, "bench: %s: %s\n", what, why ? why : "failed");
     exit(2);
@@ -78,7 +78,7 @@ static struct graft_plan *make_plan(const struct load *load)
     struct graft_error error;
     struct graft_plan *plan;
     if (graft_plan_rebind(&plan, &rebind, &error))
-        die(load->name, error.text);
+        bench_die(load->name, error.text);
     return plan;
 }
 
@@ -96,17 +96,17 @@ static void one_round(const struct load *load, struct times *times, int i)
     struct graft_plan *plan = make_plan(load);
     times->plan[i] = bench_now() - start;
     if (graft_plan_apply(plan, &error))
-        die(load->name, error.text);
+        bench_die(load->name, error.text);
     times->both[i] = bench_now() - start;
 
     start = bench_now();
     if (graft_plan_undo(plan, &error))
-        die(load->name, error.text);
+        bench_die(load->name, error.text);
     times->undo[i] = bench_now() - start;
     graft_plan_free(plan);
 }
 
-static const char *named(const char *load, const char *what)
+const char *bench_named(const char *load, const char *what)
 {
     char *name = NULL;
     return asprintf(&name, "%s: %s", load, what) < 0 ? what : name;
@@ -119,7 +119,7 @@ static void measure_memory(const struct load *load)
     double size[2] = { 0, 0 };
     int ends[2];
     if (pipe(ends))
-        die("pipe", strerror(errno));
+        bench_die("pipe", strerror(errno));
     pid_t child = fork();
     if (child == 0) {
         memory_start();
@@ -128,13 +128,13 @@ static void measure_memory(const struct load *load)
         size[1] = (double)memory_touched() / 1024;
         _exit(write(ends[1], size, sizeof(size)) != sizeof(size));
     }
+    close(ends[1]);
     if (child < 0 || read(ends[0], size, sizeof(size)) != sizeof(size))
-        die("fork", strerror(errno));
+        bench_die("fork", strerror(errno));
     waitpid(child, NULL, 0);
     close(ends[0]);
-    close(ends[1]);
-    add(named(load->name, "memory mapped"), size[0], "KiB", 0, 0, "", 0);
-    add(named(load->name, "memory touched"), size[1], "KiB", 0, size[1], "KiB", load->memory);
+    bench_add(bench_named(load->name, "memory mapped"), size[0], "KiB", 0, 0, "", 0);
+    bench_add(bench_named(load->name, "memory touched"), size[1], "KiB", 0, size[1], "KiB", load->memory);
 }
 
 static void measure_load(const struct load *load)
@@ -145,56 +145,54 @@ static void measure_load(const struct load *load)
     graft_plan_free(plan);
     for (int i = 0; i < ROUNDS; i++)
         one_round(load, &times, i);
-    double baseline = median(times.baseline, ROUNDS) * 1e3, planned = median(times.plan, ROUNDS) * 1e3;
-    double both = median(times.both, ROUNDS) * 1e3, undo = median(times.undo, ROUNDS) * 1e3;
-    add(named(load->name, "slots"), (double)slots, "", 0, 0, "", 0);
-    add(named(load->name, "plan"), planned, "ms", baseline, planned / baseline, "x", load->ratio);
-    add(named(load->name, "plan and apply"), both, "ms", baseline, both / baseline, "x", load->ratio);
-    add(named(load->name, "undo"), undo, "ms", baseline, undo / baseline, "x", 0);
+    double baseline = bench_median(times.baseline, ROUNDS) * 1e3, planned = bench_median(times.plan, ROUNDS) * 1e3;
+    double both = bench_median(times.both, ROUNDS) * 1e3, undo = bench_median(times.undo, ROUNDS) * 1e3;
+    bench_add(bench_named(load->name, "slots"), (double)slots, "", 0, 0, "", 0);
+    bench_add(bench_named(load->name, "plan"), planned, "ms", baseline, planned / baseline, "x", load->ratio);
+    bench_add(bench_named(load->name, "plan and apply"), both, "ms", baseline, both / baseline, "x", load->ratio);
+    bench_add(bench_named(load->name, "undo"), undo, "ms", baseline, undo / baseline, "x", 0);
 }
 
 /* ---- a call through a rebound slot --------------------------------------- */
 
-typedef long call_loop(long);
-
-static void *open_in(const char *dir, const char *name)
+void *bench_open_in(const char *dir, const char *name)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!handle)
-        die(name, dlerror());
+        bench_die(name, dlerror());
     return handle;
 }
 
-static double time_calls(call_loop *loop, long times, long expected)
+double bench_time_calls(bench_call_loop *loop, long times, long expected)
 {
     double start = bench_now();
     if (loop(times) != expected)
-        die("call", "reached the wrong function");
+        bench_die("call", "reached the wrong function");
     return (bench_now() - start) * 1e9 / (double)times;
 }
 
 static void measure_call(const char *dir)
 {
     enum { CALLS = 2000000 };
-    void *direct = open_in(dir, "libcall_direct.so"), *rebound = open_in(dir, "libcall_rebound.so");
-    call_loop *unhooked = (call_loop *)dlsym(direct, "call_loop");
-    call_loop *hooked = (call_loop *)dlsym(rebound, "call_loop");
+    void *direct = bench_open_in(dir, "libcall_direct.so"), *rebound = bench_open_in(dir, "libcall_rebound.so");
+    bench_call_loop *unhooked = (bench_call_loop *)dlsym(direct, "call_loop");
+    bench_call_loop *hooked = (bench_call_loop *)dlsym(rebound, "call_loop");
     struct load load = { "call", "libcall_rebound.so", "libleaf_duplicate.so", "libleaf_host.so", 0, 0 };
     struct graft_plan *plan = make_plan(&load);
     struct graft_error error;
     double a[ROUNDS], b[ROUNDS];
-    time_calls(hooked, 1, 2);
+    bench_time_calls(hooked, 1, 2);
     if (graft_plan_apply(plan, &error))
-        die("call", error.text);
+        bench_die("call", error.text);
     for (int i = 0; i < ROUNDS; i++) {
-        a[i] = time_calls(unhooked, CALLS, CALLS);
-        b[i] = time_calls(hooked, CALLS, CALLS);
+        a[i] = bench_time_calls(unhooked, CALLS, CALLS);
+        b[i] = bench_time_calls(hooked, CALLS, CALLS);
     }
     graft_plan_free(plan);
-    double plain = median(a, ROUNDS), through = median(b, ROUNDS);
-    add("call through a rebound slot", through, "ns", plain, through / plain, "x", 1.05);
+    double plain = bench_median(a, ROUNDS), through = bench_median(b, ROUNDS);
+    bench_add("call through a rebound slot", through, "ns", plain, through / plain, "x", 1.05);
 }
 
 /* ---- an exec with an empty preload ---------------------------------------- */
@@ -206,9 +204,9 @@ static double time_exec(char **environment)
     int status;
     double start = bench_now();
     if (posix_spawn(&pid, "/bin/true", NULL, NULL, arguments, environment))
-        die("exec", strerror(errno));
+        bench_die("exec", strerror(errno));
     if (waitpid(pid, &status, 0) < 0 || status)
-        die("exec", "/bin/true failed");
+        bench_die("exec", "/bin/true failed");
     return (bench_now() - start) * 1e6;
 }
 
@@ -223,8 +221,8 @@ static void measure_exec(const char *preload)
         a[i] = time_exec(plain);
         b[i] = time_exec(preloaded);
     }
-    double without = median(a, TIMES), with = median(b, TIMES);
-    add("exec with an empty preload", with, "us", without, with - without, "us more", 60);
+    double without = bench_median(a, TIMES), with = bench_median(b, TIMES);
+    bench_add("exec with an empty preload", with, "us", without, with - without, "us more", 60);
 }
 
 /* ---- the report ------------------------------------------------------------ */
@@ -254,7 +252,7 @@ static void write_json(const char *path)
 {
     FILE *out = fopen(path, "w");
     if (!out)
-        die(path, strerror(errno));
+        bench_die(path, strerror(errno));
     fputs("[\n", out);
     for (size_t i = 0; i < line_count; i++) {
         const struct line *l = &lines[i];
@@ -265,14 +263,14 @@ static void write_json(const char *path)
     }
     fputs("]\n", out);
     if (fclose(out))
-        die(path, strerror(errno));
+        bench_die(path, strerror(errno));
 }
 
 static void open_set(const char *dir, size_t libraries)
 {
     if (bench_open_all(dir, libraries) < libraries || !bench_open_host(dir))
-        die(dir, dlerror());
-    open_in(dir, "libbench_smallhost.so");
+        bench_die(dir, dlerror());
+    bench_open_in(dir, "libbench_smallhost.so");
 }
 
 int main(int argc, char **argv)
@@ -290,7 +288,12 @@ int main(int argc, char **argv)
         return fputs("usage: bench DIR LIBS PRELOAD [--json FILE]\n", stderr), 2;
     measure_exec(argv[3]);
     measure_call(argv[1]);
-    open_set(argv[1], (size_t)atoi(argv[2]));
+    size_t libraries = (size_t)atoi(argv[2]);
+    if (bench_open_all(argv[1], libraries - 1) < libraries - 1)
+        bench_die(argv[1], dlerror());
+    bench_opening(argv[1], libraries - 1);
+    open_set(argv[1], libraries);
+    bench_hooks(argv[1], libraries);
     for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)
         measure_memory(&loads[i]);
     for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]); i++)

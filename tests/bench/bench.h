@@ -28,6 +28,25 @@ uint64_t bench_sum(const char *dir, size_t index);
  * nothing is optimised away; counts in @relocations. Allocates nothing. */
 uint64_t baseline_pass(size_t *relocations);
 
+/* One line of the table; @limit 0: told, not judged. @compared is what the limit is for. */
+void bench_add(const char *name, double value, const char *unit, double reference, double compared,
+               const char *compared_unit, double limit);
+const char *bench_named(const char *load, const char *what);
+
+/* Sorts @values. */
+double bench_median(double *values, size_t count);
+
+_Noreturn void bench_die(const char *what, const char *why);
+
+/* A library of the set's folder, RTLD_NOW | RTLD_LOCAL; and the time of one call. */
+typedef long bench_call_loop(long);
+void *bench_open_in(const char *dir, const char *name);
+double bench_time_calls(bench_call_loop *loop, long times, long expected);
+
+/* bench_hook.c: with all libraries open but number @last; with all. */
+void bench_opening(const char *dir, size_t last);
+void bench_hooks(const char *dir, size_t libraries);
+
 /* Seconds of CLOCK_MONOTONIC. */
 double bench_now(void);
 

@@ -16,11 +16,15 @@ for side in host duplicate; do
     [ $side = host ] || leaf=2
     $CC -O2 -fPIC -shared -DLEAF=$leaf -Wl,-soname,libleaf_$side.so -o "$out/libleaf_$side.so" "$here/leaf.c"
 done
-for call in direct:host rebound:duplicate; do
+for depth in 1 3; do
+    $CC -O2 -fPIC -shared -DDEPTH=$depth -Wl,-soname,libleaf_chain$depth.so -o "$out/libleaf_chain$depth.so" "$here/leaf_chain.c"
+done
+$CC -O2 -fPIC -shared -Wl,-soname,libwrap.so -o "$out/libwrap.so" "$here/wrap.c"
+for call in direct:host rebound:duplicate chain1:chain1 chain3:chain3; do
     $CC -O2 -fPIC -shared -Wl,-soname,"libcall_${call%:*}.so" -Wl,-z,now -Wl,-rpath,'$ORIGIN' \
         -o "$out/libcall_${call%:*}.so" "$here/call.c" "$out/libleaf_${call#*:}.so"
 done
 $CC -std=gnu11 -O2 -g -Wall -Wextra -I"$root/include" -o "$out/bench" \
-    "$here"/{bench,baseline,bench_open,memory}.c "$build/libgraft.a" \
+    "$here"/{bench,bench_hook,baseline,bench_open,memory}.c "$build/libgraft.a" \
     -Wl,--wrap=mmap -Wl,--wrap=munmap
 exec "$out/bench" "$out" "$LIBS" "$build/libgraft-preload.so" "$@"
