@@ -57,7 +57,7 @@ enum graft_slot_kind {
     X(NOT_ASKED, "not-asked",  "outside the names asked for") \
     X(SHARED,    "shared",     "a unique symbol is one for the whole namespace; left") \
     X(LATE,      "late",       "the symbol table cannot lead here: libraries that come later are hooked once they are loaded") \
-    X(OPEN,      "open",       "not resolved yet, and several objects may serve it: left to the loader, whose symbol tables lead to the hooks") \
+    X(OPEN,      "open",       "not resolved yet, and several objects may serve it: the loader is asked which, once the rest is done") \
     X(OVERLAP,   "overlap",    "a hook for other callers holds this slot: give both the same callers; left") \
     X(MISSING,   "missing",    "the new owner does not define this symbol") \
     X(VERSION,   "version",    "the new owner has this name in another version only") \

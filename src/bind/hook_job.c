@@ -407,6 +407,8 @@ int hook_job_run(struct hook_job *job)
     arena_free(&job->arena);
     if (!result && !job->sweeps)
         sweep();
+    if (!result && !job->sweeps && !job->asks && job->plan && job->plan->count[GRAFT_VERDICT_OPEN])
+        hooks_resolve_open(job->plan);
     bind_reap();
     return result;
 }

@@ -17,6 +17,7 @@ struct hook_job {
     struct slots slots;
     struct graft_plan *plan;        /* entries for slots that are not in the journal; NULL: none */
     bool sweeps, last;              /* it only looks for what the loader bound; for the last time */
+    bool asks;                      /* it writes what the loader was asked about */
     bool quiet;                     /* plans that were made before stay good */
     bool strict;                    /* a slot that holds something else takes all back */
     size_t left;                    /* slots that somebody else had written */
@@ -70,6 +71,10 @@ void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg
 void hooks_export(void);
 /* Whether any was ever put off; one is, @now. */
 bool hooks_put_off(bool now);
+
+/* Asks the loader about the slots that @plan left open, and hooks them. Without locks
+ * held. */
+void hooks_resolve_open(const struct graft_plan *plan);
 
 /* Slots were written under the hooks: looks at all objects again. Without locks held. */
 void hooks_again(void);

@@ -193,10 +193,11 @@ static uint64_t resolves_to(const struct retarget *r, const struct reference *re
     return address;
 }
 
-static int leave_open(struct retarget *r, const struct hooking *h, const struct retarget_slot *slot, size_t i)
+static int leave_open(struct retarget *r, const struct hooking *h, const struct retarget_slot *slot, size_t i,
+                      const char *version)
 {
     struct plan_entry entry = { .target = PLAN_NO_MEMBER, .edit = {
-        .symbol = h->function[i].symbol, .kind = retarget_kind(slot->class), .verdict = GRAFT_VERDICT_OPEN,
+        .symbol = h->function[i].symbol, .version = version, .kind = retarget_kind(slot->class), .verdict = GRAFT_VERDICT_OPEN,
         .old_value = (uintptr_t)slot->value } };
     return retarget_add(r, &entry, slot->reloc->offset);
 }
@@ -218,7 +219,7 @@ static int unresolved(struct retarget *r, const struct retarget_slot *slot)
                          || !(address = resolves_to(r, &reference, &open))))
             return 0;
         if (open)
-            return leave_open(r, h, slot, i);
+            return leave_open(r, h, slot, i, reference.version);
         if (h->function[i].from == address)
             return take(r, h, slot, i, true);
     }
