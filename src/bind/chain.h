@@ -62,6 +62,7 @@ struct function {
     uintptr_t entry;                /* what a gate calls for most callers */
     struct chain *chains;           /* those with callers first */
     bool touched;                   /* by the operation under way */
+    bool loose;                     /* the loader binds slots to it that are not in the journal */
     bool exported;                  /* its symbol's value leads to the first hook, or cannot */
     struct function *next, *same_bucket;
 };

@@ -14,6 +14,7 @@
 #include "bind/apply.h"
 #include "bind/bind.h"
 #include "bind/hooks.h"
+#include "bind/late.h"
 
 /* What becomes of one slot. */
 struct hook_note {
@@ -55,6 +56,7 @@ static void collect_entry(struct hook_job *job, const struct plan_entry *entry, 
     struct chain *chain = f->chain;
     uintptr_t target = chain_target(chain, NULL), addend = (uintptr_t)entry->addend;
     struct journal_edit *top = journal_top(entry->edit.slot);
+    chain->function->loose |= entry->edit.verdict == GRAFT_VERDICT_OPEN;
     if ((!target && !chain->was) || (job->sweeps && entry->edit.verdict == GRAFT_VERDICT_LAZY)
         || (entry->edit.verdict != GRAFT_VERDICT_SAME && !verdict_edits(entry->edit.verdict)))
         return;
@@ -209,16 +211,17 @@ static void set_touched_originals(void)
             function_set_originals(f);
 }
 
-static void end_touched(const struct hook_job *job)
+static void end_touched(const struct hook_job *job, int result)
 {
+    bool behind = late_is_behind(job->counts.adds);
     for (struct function *f = function_first(); f; f = f->next) {
         for (struct chain *c = f->touched ? f->chains : NULL; c; c = c->next) {
             uintptr_t now = chain_target(c, NULL);
-            if (c->now && c->now != now && f->exported && chain_is_wide(c))
+            if (c->now && c->now != now && f->exported && chain_is_wide(c) && (f->loose || behind))
                 c->was = c->now;
             c->now = now;
         }
-        if (f->touched && !job->quiet)
+        if (f->touched && !job->quiet && !result)
             chain_changed();
         f->touched = false;
     }
@@ -294,7 +297,7 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     bind_forget(world, counts);
     int result = job->prepare(job, world);
     if (result) {
-        end_touched(job);
+        end_touched(job, result);
         return result;
     }
     set_touched_originals();
@@ -325,7 +328,7 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     } else if (job->finish)
         job->finish(job);
     hooks_list_exports();
-    end_touched(job);
+    end_touched(job, result);
     return result;
 }
 

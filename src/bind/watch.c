@@ -185,27 +185,36 @@ static bool watch_one(const struct world *world, size_t i, enum watched which)
     return true;
 }
 
-static bool is_watched(const struct world_object *object, enum watched which)
+static bool is_watched(const struct world *world, unsigned space, enum watched which)
 {
-    const struct function *function = watch.function[object->space][which];
-    return function && function->link_map == object->link_map && function->start == world_start(object);
+    const struct function *function = watch.function[space][which];
+    return function && world_find_map(world, function->link_map, function->start) != WORLD_NONE;
 }
 
-/* Those of our own libc, and of the libc that came with each other namespace. */
+/* The definition that a namespace's objects are bound to: the first one there, which may
+ * be that of a preloaded library and not libc's. */
+static size_t find_definer(const struct world *world, unsigned space, enum watched which)
+{
+    struct elf_wanted wanted = { .name = watched_name[which], .newest = true };
+    struct elf_symbol symbol;
+    for (size_t i = 0; i < world->objects.count; i++) {
+        const struct world_object *object = world_object(world, i);
+        if (object->space == space && !object->broken && !object->is_vdso
+            && elf_lookup(&object->image, &wanted, &symbol) == ELF_FOUND)
+            return i;
+    }
+    return WORLD_NONE;
+}
+
 void watch_gates(const struct world *world)
 {
-    struct elf_wanted wanted = { .name = "dlmopen", .newest = true };
-    struct elf_symbol symbol;
-    for (size_t i = 0; watch.started && i < world->objects.count; i++) {
-        const struct world_object *object = world_object(world, i);
-        bool symbols_too = watch.symbols;
-        if (object->broken || object->space >= CALLER_SPACES || is_watched(object, symbols_too ? DLSYM : DLOPEN)
-            || elf_lookup(&object->image, &wanted, &symbol) != ELF_FOUND || symbol.section == SHN_UNDEF)
-            continue;
-        for (unsigned w = 0; w < (symbols_too ? WATCHED : DLSYM); w++)
-            if (!watch_one(world, i, w))
+    const struct world_object *last = world_object(world, world->objects.count - 1);
+    for (unsigned space = 0; watch.started && space <= last->space && space < CALLER_SPACES; space++)
+        for (unsigned w = 0; w < (watch.symbols ? WATCHED : DLSYM); w++) {
+            size_t definer = is_watched(world, space, w) ? WORLD_NONE : find_definer(world, space, w);
+            if (definer != WORLD_NONE && !watch_one(world, definer, w))
                 return;
-    }
+        }
 }
 
 /* ---- starting ------------------------------------------------------------------------------ */

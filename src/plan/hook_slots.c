@@ -196,7 +196,7 @@ static uint64_t resolves_to(const struct retarget *r, const struct reference *re
 static int leave_open(struct retarget *r, const struct hooking *h, const struct retarget_slot *slot, size_t i,
                       const char *version)
 {
-    struct plan_entry entry = { .target = PLAN_NO_MEMBER, .edit = {
+    struct plan_entry entry = { .target = PLAN_NO_MEMBER, .function = (int)i + 1, .edit = {
         .symbol = h->function[i].symbol, .version = version, .kind = retarget_kind(slot->class), .verdict = GRAFT_VERDICT_OPEN,
         .old_value = (uintptr_t)slot->value } };
     return retarget_add(r, &entry, slot->reloc->offset);
