@@ -21,6 +21,7 @@ struct hook_note {
     struct journal_edit *edit;      /* NULL: new */
     struct chain *chain;            /* that it will be in; NULL: the slot is given back */
     uintptr_t addend, real, value;
+    uintptr_t slot, before;         /* of a new one */
     int member;
     bool lazy, exported, address;
     bool lost;                      /* somebody else has written the slot */
@@ -71,7 +72,12 @@ static void collect_entry(struct hook_job *job, const struct plan_entry *entry, 
     chain->function->exported |= note->exported;
     if (top)
         top->met = true;
-    add_write(job, note, entry->edit.slot, top ? top->written : entry->edit.old_value);
+    note->slot = entry->edit.slot;
+    note->before = top ? top->written : entry->edit.old_value;
+    if (note->before != note->value)
+        add_write(job, note, entry->edit.slot, note->before);
+    else
+        note->before = note->real;      /* the loader bound it to the hook by itself */
 }
 
 static void collect_edit(struct hook_job *job, struct journal_edit *edit)
@@ -161,18 +167,18 @@ static int write_all(struct hook_job *job)
 
 /* ---- the journal -------------------------------------------------------------- */
 
-static void note_new(struct journal_plan *noted, const struct slot_write *w, const struct hook_note *note)
+static void note_new(struct journal_plan *noted, const struct hook_note *note)
 {
-    struct journal_edit *top = journal_top(w->address);
+    struct journal_edit *top = journal_top(note->slot);
     if (!note->chain)               /* the loader bound it to a hook that is gone: it never was one of ours */
         return;
-    while (top && top->written != w->found && top->written != w->expected) {   /* of a closed object */
+    while (top && top->written != note->before) {   /* of a closed object */
         journal_remove(top);
-        top = journal_top(w->address);
+        top = journal_top(note->slot);
     }
-    struct journal_edit *edit = journal_push(noted, w->address, &(struct journal_edit){
+    struct journal_edit *edit = journal_push(noted, note->slot, &(struct journal_edit){
         .member = note->member, .lazy = note->lazy, .address = note->address, .exported = note->exported,
-        .chain = note->chain, .addend = note->addend, .before = w->found, .written = w->value });
+        .chain = note->chain, .addend = note->addend, .before = note->before, .written = note->value });
     journal_chain(edit, &note->chain->edits);
 }
 
@@ -192,16 +198,18 @@ static void note_old(const struct hook_note *note)
 static void note_all(struct hook_job *job, struct journal_plan *noted)
 {
     for (size_t i = 0; i < job->slots.count; i++) {
-        const struct slot_write *w = &job->slots.write[i];
-        const struct hook_note *note = w->note;
-        if (!note->edit && !note->lost)
-            note_new(noted, w, note);
+        struct hook_note *note = job->slots.write[i].note;
+        if (!note->edit)
+            note->before = job->slots.write[i].found;
     }
-    for (size_t i = 0; i < job->note_count; i++)
-        if (job->notes[i].edit) {
-            job->notes[i].edit->met = false;
-            note_old(&job->notes[i]);
-        }
+    for (size_t i = 0; i < job->note_count; i++) {
+        struct hook_note *note = &job->notes[i];
+        if (note->edit) {
+            note->edit->met = false;
+            note_old(note);
+        } else if (!note->lost)
+            note_new(noted, note);
+    }
 }
 
 static void set_touched_originals(void)
@@ -283,7 +291,7 @@ static int begin(struct hook_job *job, struct journal_plan **noted)
     for (size_t i = 0; i < job->note_count; i++)
         fresh |= !job->notes[i].edit;
     *noted = NULL;
-    if ((job->plan && !(*noted = journal_begin(job->plan))) || (fresh && journal_reserve(job->slots.count))
+    if ((job->plan && !(*noted = journal_begin(job->plan))) || (fresh && journal_reserve(job->note_count))
         || !reserve_exports(job))
         return error_set(job->error, GRAFT_ENOMEM, "out of memory for the journal");
     return 0;

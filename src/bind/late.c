@@ -185,6 +185,7 @@ static int prune(struct world *world, const struct live_counts *counts, void *ar
         else
             late.seen[k] = late.seen[--late.seen_count];
     }
+    late.doubts++;                  /* what is being carried out now may be for one that has gone */
     if (!exact)
         doubt();
     note_counts(&(struct live_counts){ late.counts.adds, counts->subs });

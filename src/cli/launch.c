@@ -145,7 +145,7 @@ static int add_hook(const struct command *command, const char *given, struct tex
 {
     struct hook_library library = { .path = "" };
     struct graft_error error = { 0 };
-    const char *slash = strrchr(given, '/'), *arguments = strchr(slash ? slash : given, ':');
+    const char *arguments = strchr(given, ':');      /* LD_PRELOAD cannot hold a path with one */
     char name[PATH_MAX];
     snprintf(name, sizeof name, "%.*s", (int)(arguments ? arguments - given : (long)strlen(given)), given);
     if (strchr(given, '\n'))

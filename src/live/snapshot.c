@@ -178,7 +178,7 @@ static bool is_relocated(const struct elf_image *image)
 
 /* The world that was built last: good until something is loaded or unloaded.
  * Touched by a visit only, and there is one at a time. */
-static struct { struct world world; struct live_counts counts; bool valid; } kept;
+static struct { struct world world; struct live_counts counts; size_t dropped; bool valid; } kept;
 
 static const struct elf_patches *live_patches;
 
@@ -275,9 +275,11 @@ static void mark_permanent(struct world *world, uint64_t loader)
         world_object(world, i)->permanent = true;
 }
 
+/* glibc 2.35: struct r_debug_extended, one for each namespace. */
+struct debug { struct r_debug base; const struct debug *next; };
+
 static int build(struct visit *v)
 {
-    struct debug { struct r_debug base; const struct debug *next; };
     const struct debug *debug = (const struct debug *)debug_of(v);
     unsigned space = 0;
     uint64_t loader = debug ? debug->base.r_ldbase : 0;
@@ -319,26 +321,77 @@ static bool same_counts(const struct live_counts *a, const struct live_counts *b
     return a->adds && a->adds == b->adds && a->subs == b->subs;
 }
 
-/* Nothing went since the world was built: what came stands behind all others, or the
- * world is built again. Whatever is kept was read when it was loaded, and is the same. */
+/* The next object of all namespaces in the order of the world, NULL at the end. */
+struct walk { const struct debug *debug; const struct link_map *map; unsigned space; bool first; };
+
+static struct walk walk_start(const struct visit *v)
+{
+    const struct debug *debug = (const struct debug *)debug_of(v);
+    return (struct walk){ debug, debug ? debug->base.r_map : NULL, 0, true };
+}
+
+static const struct link_map *walk_next(struct walk *w)
+{
+    const struct link_map *map = w->map;
+    w->first = false;
+    w->map = map ? map->l_next : NULL;
+    while (!w->map && w->debug) {
+        w->debug = w->debug->base.r_version >= 2 ? w->debug->next : NULL;
+        w->map = w->debug ? w->debug->base.r_map : NULL;
+        w->space += w->debug != NULL;
+        w->first = true;
+    }
+    return map;
+}
+
+static bool is_at(const struct world_object *object, const struct walk *w)
+{
+    return object->link_map == (uintptr_t)w->map && object->space == w->space;
+}
+
+/* Only loaded since: what came stands behind all others, or the world is built again.
+ * What is kept was read when it was loaded, and is the same. */
 static bool extend(struct visit *v)
 {
-    struct debug { struct r_debug base; const struct debug *next; };
     size_t known = kept.world.objects.count, i = 0;
-    unsigned space = 0;
-    if (!kept.valid || !kept.counts.adds || kept.counts.subs != v->counts.subs || dl_iterate_phdr(collect, v))
+    if (dl_iterate_phdr(collect, v))
         return false;
-    for (const struct debug *d = (const struct debug *)debug_of(v); d; space++) {
-        bool first = true;
-        for (const struct link_map *map = d->base.r_map; map; map = map->l_next, i++, first = false) {
-            const struct world_object *object = i < known ? world_object(&kept.world, i) : NULL;
-            if (object ? object->link_map != (uintptr_t)map || object->space != space
-                       : add_map(v, map, space, first) != 0)
-                return false;
-        }
-        d = d->base.r_version >= 2 ? d->next : NULL;
+    for (struct walk w = walk_start(v); w.map; i++) {
+        struct walk here = w;
+        const struct link_map *map = walk_next(&w);
+        if (i < known ? !is_at(world_object(&kept.world, i), &here) : add_map(v, map, here.space, here.first) != 0)
+            return false;
     }
     return i == kept.world.objects.count;
+}
+
+/* Only unloaded since: what is still there is the same, and moves up. */
+static bool shrink(struct visit *v)
+{
+    size_t n = kept.world.objects.count, to = 0, from = 0;
+    if (dl_iterate_phdr(collect, v))
+        return false;
+    for (struct walk w = walk_start(v); w.map; walk_next(&w), to++, from++) {
+        while (from < n && !is_at(world_object(&kept.world, from), &w))
+            from++;
+        if (from == n)
+            return false;
+        if (to != from)
+            *world_object(&kept.world, to) = *world_object(&kept.world, from);
+    }
+    kept.dropped += n - to;
+    kept.world.objects.count = to;
+    return true;
+}
+
+/* Strings of what has gone stay in the arena: now and then all is built again. */
+enum { DROPPED_MAX = 4096 };
+
+static bool update(struct visit *v)
+{
+    if (!kept.valid || !kept.counts.adds || kept.dropped > DROPPED_MAX)
+        return false;
+    return kept.counts.subs == v->counts.subs ? extend(v) : kept.counts.adds == v->counts.adds && shrink(v);
 }
 
 /* The lock is recursive: the inner walk collects, and the outer one, still in its
@@ -348,13 +401,14 @@ static int rebuild(struct visit *v)
     ssize_t length = readlink("/proc/self/exe", v->program, sizeof v->program - 1);
     if (length <= 0)
         text_copy(v->program, sizeof v->program, program_invocation_name);
-    bool extended = extend(v);
+    bool updated = update(v);
     kept.counts = v->counts;
-    kept.valid = extended && !v->in_motion;
-    if (extended) {
+    kept.valid = updated && !v->in_motion;
+    if (updated) {
         arena_free(&v->scratch);
         return 0;
     }
+    kept.dropped = 0;
     arena_free(&v->scratch);
     v->infos = (struct arena_list){ .arena = &v->scratch, .element_size = sizeof(struct header_info) };
     world_free(&kept.world);
