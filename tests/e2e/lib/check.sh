@@ -10,6 +10,7 @@ case $BUILD in /*) ;; *) BUILD=$root/$BUILD ;; esac
 GRAFT=${GRAFT:-$BUILD/graft}
 work=$(mktemp -d)
 failures=0 cases=0
+node=$("$root/tests/install/node.sh")
 export LC_ALL=C
 ulimit -c 0
 
