@@ -39,6 +39,10 @@ enum {
  * SONAME, several with commas between; "main" is the program; "N:GLOB" only matches in
  * link-map namespace N (0 is the base one).
  *
+ * A replacement may do what the function may do, and call graft, with one exception: what
+ * ld.so itself calls (malloc, calloc, realloc, free) it also calls with its lock held, so
+ * that a replacement of those must not call graft, dlopen or dlsym.
+ *
  * *@original is set before any slot leads to @replacement, and kept up to date: call
  * through it, each time afresh, for the next replacement or the function itself. It
  * stays readable and right for calls that are under way after the hook was removed.
@@ -65,12 +69,12 @@ struct graft_hook {
 
 /* Plans @count hooks at once: one walk over all objects, one opening of each page.
  * Entries of the plan are slots; their new_value is the replacement that will be
- * called first. graft_plan_apply puts the hooks in, for objects that are loaded later
+ * called first (of an EXPORT less its object's bias). graft_plan_apply puts the hooks in, for objects that are loaded later
  * too; graft_plan_undo takes them out and leaves those of others alone: the last hook
  * of a function gives the very bytes back. Freeing an applied plan leaves its hooks in.
  * -GRAFT_ENOFUNC (nothing exports it: the text says whether it is static or hidden),
- * -GRAFT_ETYPE (it is data), -GRAFT_EAMBIG, -GRAFT_EINVAL, -GRAFT_ESTATIC,
- * -GRAFT_ENOMEM. Other threads may run, load and unload meanwhile. Since 0.1. */
+ * -GRAFT_ETYPE (it is data), -GRAFT_EAMBIG, -GRAFT_ESTATE (hooked with this
+ * replacement already), -GRAFT_EINVAL, -GRAFT_ESTATIC, -GRAFT_ENOMEM. Other threads may run, load and unload meanwhile. Since 0.1. */
 GRAFT_API int graft_plan_hook(struct graft_plan **plan, const struct graft_hook *hooks, size_t count,
                               struct graft_error *);
 

@@ -24,7 +24,7 @@ static struct {
     struct function *functions, *free_functions;
     struct function *bucket[BUCKETS];
     struct text *texts[BUCKETS];
-    unsigned long generation;
+    unsigned long generation, last_age;
     uint64_t names[64];             /* a bit for each name that was ever hooked */
 } registry;
 
@@ -219,7 +219,7 @@ struct hook *hook_new(const struct graft_hook *from, struct graft_plan *plan)
     hook->priority = from->priority;
     hook->flags = from->flags;
     hook->plan = plan;
-    hook->age = registry.newest ? registry.newest->age + 1 : 1;
+    hook->age = ++registry.last_age;
     hook->older = registry.newest;
     if (registry.newest)
         registry.newest->newer = hook;
@@ -283,9 +283,10 @@ int hook_link(struct hook *hook, struct function *function)
     if (!chain)
         return -GRAFT_ENOMEM;
     struct link **place = &chain->links;
-    for (struct link *l = chain->links; l; l = l->next)
-        if (l->hook->replacement == hook->replacement)
-            return l->hook == hook ? 0 : -GRAFT_ESTATE;
+    for (const struct chain *c = function->chains; c; c = c->next)
+        for (const struct link *l = c->links; l; l = l->next)
+            if (l->hook->replacement == hook->replacement)
+                return l->hook == hook ? 0 : -GRAFT_ESTATE;
     struct link *link = NEW(link, free_links, next);
     if (!link)
         return -GRAFT_ENOMEM;

@@ -15,6 +15,8 @@
 #include "bind/journal.h"
 #include "plan/hook.h"
 
+enum { HOOK_HOLDERS = 3 };
+
 enum hook_state { HOOK_PLANNED, HOOK_ENABLED, HOOK_DISABLED };
 
 struct hook {
@@ -26,7 +28,8 @@ struct hook {
     enum hook_state state;
     struct graft_plan *plan;        /* that asked for it; NULL: freed */
     struct link *links;             /* none: its function is not loaded */
-    struct { uint64_t link_map, start; } holder;    /* the object of the replacement; 0: none */
+    /* The objects of the replacement, the original, takes; 0: none that can be closed. */
+    struct hook_holder { uint64_t link_map, start; } holder[HOOK_HOLDERS];
     enum hook_state before;         /* the state, for an operation that fails */
     unsigned long age;              /* grows with each hook */
     unsigned closing;               /* threads that are about to close the holder */

@@ -35,14 +35,28 @@ static const struct hook *first_hook(const struct chain *chain)
     return l ? l->hook : NULL;
 }
 
-/* RTLD_NEXT from where a replacement is asks for what comes behind it. */
+/* What comes behind @link. */
+static uintptr_t behind(const struct link *link)
+{
+    const struct link *next = link->next;
+    while (next && next->hook->state != HOOK_ENABLED)
+        next = next->next;
+    return next ? (uintptr_t)next->hook->replacement : link->chain->function->from;
+}
+
+/* RTLD_NEXT from where a replacement is asks for what comes behind it: behind the one
+ * that starts closest before the call, of several in one object. */
 static uintptr_t behind_own(const struct world *world, const struct chain *chain, uintptr_t from)
 {
     size_t caller = world_find_address(world, from);
-    for (const struct link *l = chain->links; l && caller != WORLD_NONE; l = l->next)
-        if (world_find_address(world, (uint64_t)(uintptr_t)l->hook->replacement) == caller)
-            return l->hook->original ? (uintptr_t)*l->hook->original : chain->function->from;
-    return 0;
+    const struct link *own = NULL;
+    for (const struct link *l = chain->links; l && caller != WORLD_NONE; l = l->next) {
+        uintptr_t start = (uintptr_t)l->hook->replacement;
+        if (world_find_address(world, start) == caller
+            && (!own || (start <= from && start > (uintptr_t)own->hook->replacement)))
+            own = l;
+    }
+    return own ? behind(own) : 0;
 }
 
 static int answer_visit(struct world *world, const struct live_counts *counts, void *arg)

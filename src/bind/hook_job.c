@@ -80,9 +80,17 @@ static void collect_entry(struct hook_job *job, const struct plan_entry *entry, 
         note->before = note->real;      /* the loader bound it to the hook by itself */
 }
 
+/* A slot that was lazy may still have held its own stub. */
+bool hook_edit_belongs(const struct journal_edit *edit)
+{
+    const struct plan_member *member = plan_member(edit->plan->plan, edit->member);
+    return edit->before == edit->chain->function->from + edit->addend
+        || (edit->lazy && edit->before - member->start < member->end - member->start);
+}
+
 static void collect_edit(struct hook_job *job, struct journal_edit *edit)
 {
-    struct chain *server = chain_server(edit->chain);
+    struct chain *server = hook_edit_belongs(edit) ? chain_server(edit->chain) : NULL;
     uintptr_t value = server ? chain_target(server, NULL) + edit->addend : edit->before;
     if (edit->met || (server == edit->chain && value == edit->written))
         return;

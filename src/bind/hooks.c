@@ -142,13 +142,17 @@ int hook_link_found(struct hook *hook, const struct world *world, const struct h
     return result ? error_set(error, GRAFT_ENOMEM, "out of memory while hooking") : 0;
 }
 
-static void find_holder(struct hook *hook, const struct world *world)
+/* What a hook needs loaded. */
+static void find_holders(struct hook *hook, const struct world *world)
 {
-    size_t i = world_find_address(world, (uint64_t)(uintptr_t)hook->replacement);
-    if (i == WORLD_NONE || world_object(world, i)->permanent)
-        return;
-    hook->holder.link_map = world_object(world, i)->link_map;
-    hook->holder.start = world_start(world_object(world, i));
+    const uintptr_t address[HOOK_HOLDERS] = { (uintptr_t)hook->replacement, (uintptr_t)hook->original,
+                                              (uintptr_t)hook->callers.takes };
+    for (unsigned k = 0; k < HOOK_HOLDERS; k++) {
+        size_t i = address[k] ? world_find_address(world, address[k]) : WORLD_NONE;
+        if (i == WORLD_NONE || world_object(world, i)->permanent)
+            continue;
+        hook->holder[k] = (struct hook_holder){ world_object(world, i)->link_map, world_start(world_object(world, i)) };
+    }
 }
 
 /* ---- graft_plan_hook ---------------------------------------------------------------- */
@@ -176,7 +180,7 @@ static int link_hooks(const struct planning *p, struct graft_plan *plan, const s
         struct hook *hook = hook_new(&p->hooks[i], plan);
         if (!hook)
             return error_set(p->error, GRAFT_ENOMEM, "out of memory while hooking");
-        find_holder(hook, world);
+        find_holders(hook, world);
         if (!wanted[i].first && !(hook->flags & GRAFT_HOOK_LATE))
             return hook_explain(world, &wanted[i], p->error);
         if ((result = hook_link_found(hook, world, &wanted[i], p->error)))

@@ -43,6 +43,9 @@ int hook_job_run(struct hook_job *);
  * loaded. -GRAFT_ENOMEM. */
 int hooks_plan_functions(struct graft_plan *, const struct world *, const unsigned char *set, bool touched);
 
+/* Whether the slot of @edit, were it not hooked, would lead to the function of its chain. */
+bool hook_edit_belongs(const struct journal_edit *edit);
+
 /* Lists the changed symbol values for planners. Needs the journal's lock, in a visit. */
 void hooks_list_exports(void);
 
@@ -84,9 +87,10 @@ void hooks_again(void);
 void hooks_release(struct graft_plan *);
 
 /* Before the object with that link_map is closed: hooks whose replacements may go with
- * it are taken out; true: there are some, and hooks_stayed must be called after. */
-bool hooks_closing(uint64_t link_map);
-void hooks_stayed(void);
+ * it are taken out. hooks_stayed puts those back that did not go. */
+struct hooks_closing { struct arena arena; uint64_t link_map; unsigned long *age; size_t count; };
+void hooks_closing(struct hooks_closing *);
+void hooks_stayed(struct hooks_closing *);
 
 /* What a program's own dlsym of @name is to answer instead of @address; @from is its
  * caller, @next whether it asked for RTLD_NEXT. */

@@ -131,7 +131,8 @@ static int last_dlclose(void *handle)
 {
     struct caller caller = caller_now(__builtin_return_address(0));
     int saved = errno;
-    bool closing = hooks_closing((uintptr_t)handle);
+    struct hooks_closing closing = { .link_map = (uintptr_t)handle };
+    hooks_closing(&closing);
     unsigned long long adds = live_counts().adds;
     errno = saved;
     int result = (int)call_real(&caller, DLCLOSE, (uintptr_t)handle, 0, 0);
@@ -140,8 +141,7 @@ static int last_dlclose(void *handle)
         struct live_counts counts = live_counts();
         late_closed(&counts, adds);
     }
-    if (closing)
-        hooks_stayed();
+    hooks_stayed(&closing);
     errno = saved;
     return result;
 }
@@ -189,6 +189,16 @@ static bool is_watched(const struct world *world, unsigned space, enum watched w
 {
     const struct function *function = watch.function[space][which];
     return function && world_find_map(world, function->link_map, function->start) != WORLD_NONE;
+}
+
+void watch_gone(const struct function *function)
+{
+    for (unsigned space = 0; space < CALLER_SPACES; space++)
+        for (unsigned w = 0; w < WATCHED; w++)
+            if (watch.function[space][w] == function) {
+                __atomic_store_n(&watch.function[space][w], NULL, __ATOMIC_RELEASE);
+                caller_learn(space, w, 0);
+            }
 }
 
 /* The definition that a namespace's objects are bound to: the first one there, which may

@@ -16,6 +16,10 @@ int watch_start(bool symbols, struct graft_error *);
  * journal's lock. */
 void watch_gates(const struct world *);
 
+/* @function is about to be forgotten. With the journal's lock. */
+struct function;
+void watch_gone(const struct function *);
+
 /* Looks for objects that came. Without locks held. */
 void watch_look(void);
 

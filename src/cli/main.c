@@ -39,11 +39,12 @@ static int exit_status(int code)
     switch (-code) {
     case 0:               return EXIT_DONE;
     case GRAFT_ENOOBJ: case GRAFT_ENODUP: case GRAFT_ENOHOST: case GRAFT_EREFUSED:
-    case GRAFT_ESTATE:                              return EXIT_NEGATIVE;
+    case GRAFT_ESTATE: case GRAFT_ENOFUNC: case GRAFT_ETYPE:
+                          return EXIT_NEGATIVE;
     case GRAFT_EINVAL: case GRAFT_ESYNTAX: case GRAFT_EAMBIG:
                           return EXIT_USAGE;
     case GRAFT_EFORMAT: case GRAFT_EARCH: case GRAFT_EGONE: case GRAFT_EPERM: case GRAFT_ETRACED:
-    case GRAFT_EBUILDID: case GRAFT_ESTOPPED: case GRAFT_ESTATIC: case GRAFT_ESYS:
+    case GRAFT_EBUILDID: case GRAFT_ESTOPPED: case GRAFT_ESTATIC: case GRAFT_ESYS: case GRAFT_EOTHER:
                           return EXIT_REFUSED;
     default:              return EXIT_FAILED;
     }

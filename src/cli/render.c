@@ -323,7 +323,7 @@ void render_hook_libraries(json_t *libraries, bool json)
     size_t i, width = 0;
     json_t *library;
     if (json) {
-        render_json(libraries);
+        render_json(json_pack("{s:i, s:o}", "format", 1, "libraries", libraries));
         return;
     }
     json_array_foreach(libraries, i, library)

@@ -53,7 +53,7 @@ const struct command command_run = {
     "start a command with rules for its libraries, or with hook libraries", run,
     RULE_OPTIONS_HELP
     "  --hook NAME[:ARGS]    start a hook library, by name or path; graft hooks lists them\n"
-    "  --no-inherit          children of the command do not get the rules (default: they do)\n"
+    "  --no-inherit          children of the command get none of this (default: they do)\n"
     "  -v, --verbose         tell what was done, on standard error\n"
     "  -q, --quiet           not even what could not be done\n"
     "  --report FILE         append each plan to FILE as JSON\n"

@@ -21,6 +21,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "bind/journal.h"
 #include "bind/late.h"
 #include "bind/library.h"
 #include "bind/share.h"
@@ -235,14 +236,15 @@ static void start_hook(const char *line, size_t length, char **environment)
 {
     struct graft_error error = { 0 };
     struct wanted wanted = { line, strcspn(line, ":\n"), NULL };
-    char arguments[4096];
     size_t skip = wanted.length + (line[wanted.length] == ':');
-    text_copy(arguments, length - skip + 1 < sizeof arguments ? length - skip + 1 : sizeof arguments, line + skip);
+    char *arguments = journal_keep(length - skip + 1);
+    if (arguments)
+        text_copy(arguments, length - skip + 1, line + skip);
     live_visit(find_library, &wanted, NULL);
     if (!wanted.library)
         error_about(&error, GRAFT_EREFUSED, "", "", "%.*s was not preloaded: is it in LD_PRELOAD?",
                     (int)wanted.length, line);
-    else if (!library_start(wanted.library, arguments, environment, &error))
+    else if (!library_start(wanted.library, arguments ? arguments : "", environment, &error))
         return;
     complain("hook ", &error);
     _exit(REFUSED);

@@ -165,9 +165,9 @@ static int resolved(struct retarget *r, const struct retarget_slot *slot)
     return 0;
 }
 
-/* Where a name resolves to for the walked object, as far as images tell: its
- * namespace's global scope first. Of what was opened later no image tells whose turn
- * it is: several such definitions leave it @open. */
+/* Where a name resolves to for the walked object, as far as images tell. For what was
+ * there at start the first definition counts. For what was opened later no image tells
+ * whose turn it is (RTLD_GLOBAL, RTLD_DEEPBIND): several definitions leave it @open. */
 static uint64_t resolves_to(const struct retarget *r, const struct reference *reference, bool *open)
 {
     const struct world *world = r->world;
@@ -187,7 +187,7 @@ static uint64_t resolves_to(const struct retarget *r, const struct reference *re
         uint64_t one = target_address(world, i, &symbol);
         *open |= address && one != address;
         address = address ? address : one;
-        if (o->permanent)
+        if (consumer->permanent)
             break;
     }
     return address;
