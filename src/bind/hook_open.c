@@ -9,18 +9,37 @@
 #include "bind/bind.h"
 #include "bind/caller.h"
 #include "bind/hooks.h"
+#include "plan/target.h"
 
-/* One slot and what the loader says that it will hold. */
-struct answer { const struct plan_entry *entry; uintptr_t address; };
+/* One slot and what the loader says that it will hold: for any version, and for the one
+ * that is referred to. */
+struct answer { const struct plan_entry *entry; uintptr_t any, exact; };
 
 struct answers { const struct graft_plan *plan; struct answer *list; size_t count; };
 
-static uintptr_t ask(const struct graft_edit *edit)
+static int is_same(struct world *world, const struct live_counts *counts, void *arg)
 {
-    struct caller caller = caller_find((void *)edit->slot);
-    enum watched which = edit->version ? DLVSYM : DLSYM;
-    return caller_call(&caller, caller_real(caller.space, which), (uintptr_t)RTLD_DEFAULT, (uintptr_t)edit->symbol,
-                       (uintptr_t)edit->version);
+    (void)counts;
+    return plan_member_find(world, arg) != WORLD_NONE;
+}
+
+/* The slot's object is held meanwhile: the call returns through its code. */
+static bool ask(const struct graft_plan *plan, struct answer *answer)
+{
+    const struct graft_edit *edit = &answer->entry->edit;
+    struct plan_member *member = plan_member(plan, answer->entry->member);
+    uintptr_t name = (uintptr_t)edit->symbol, version = (uintptr_t)edit->version;
+    void *held = caller_hold((long)member->space, member->path);
+    bool same = (held || member->permanent) && live_visit(is_same, member, NULL) == 1;
+    if (same) {
+        struct caller caller = caller_find((void *)edit->slot);
+        answer->any = caller_call(&caller, caller_real(caller.space, DLSYM), (uintptr_t)RTLD_DEFAULT, name, 0);
+        answer->exact = !version ? answer->any
+            : caller_call(&caller, caller_real(caller.space, DLVSYM), (uintptr_t)RTLD_DEFAULT, name, version);
+    }
+    if (held)
+        caller_unload(held);
+    return same;
 }
 
 static void ask_all(struct answers *answers, struct arena *arena)
@@ -28,25 +47,46 @@ static void ask_all(struct answers *answers, struct arena *arena)
     const struct graft_plan *plan = answers->plan;
     answers->list = arena_array(arena, plan->count[GRAFT_VERDICT_OPEN], sizeof *answers->list);
     for (size_t i = 0; answers->list && i < plan->entries.count; i++) {
-        const struct plan_entry *entry = plan_entry(plan, i);
-        if (entry->edit.verdict == GRAFT_VERDICT_OPEN)
-            answers->list[answers->count++] = (struct answer){ entry, ask(&entry->edit) };
+        struct answer *answer = &answers->list[answers->count];
+        answer->entry = plan_entry(plan, i);
+        if (answer->entry->edit.verdict == GRAFT_VERDICT_OPEN && ask(plan, answer))
+            answers->count++;
     }
     (void)dlerror();
 }
 
-/* The chain that serves the calls of @object to what is at @address under that name: the
- * function, or what its symbol leads to. */
-static struct chain *chain_for(const struct world *world, size_t object, const char *symbol, uintptr_t address)
+/* The hooked function that is at @address under that name, or whose symbol leads there. */
+static const struct function *function_at(const char *symbol, uintptr_t address)
 {
-    for (const struct function *f = function_first(); f; f = f->next) {
+    const struct function *f = function_first();
+    for (; f; f = f->next) {
         const struct chain *wide = chain_wide(f);
-        if (strcmp(f->symbol, symbol) || (f->from != address && (!wide || wide->now != address)))
-            continue;
-        for (struct chain *c = f->chains; c; c = c->next)
-            if (chain_target(c, NULL) && hook_callers_have(&c->callers, world, object))
-                return c;
+        if (!strcmp(f->symbol, symbol) && (f->from == address || (wide && wide->now == address)))
+            break;
     }
+    return f;
+}
+
+/* A relocation takes a definition without a version for one of any version, dlvsym does
+ * not (glibc elf/dl-lookup.c, check_match): if the first one in the scope is such, it. */
+static const struct function *answer_of(const struct world *world, const struct answer *answer)
+{
+    const struct graft_edit *edit = &answer->entry->edit;
+    const struct function *any = function_at(edit->symbol, answer->any);
+    struct elf_wanted wanted = { .name = edit->symbol, .version = edit->version };
+    struct elf_symbol symbol;
+    size_t first = any ? world_find_map(world, any->link_map, any->start) : world_find_address(world, answer->any);
+    bool fits = edit->version && first != WORLD_NONE
+             && elf_lookup(&world_object(world, first)->image, &wanted, &symbol) == ELF_FOUND;
+    return function_at(edit->symbol, fits ? (uintptr_t)target_address(world, first, &symbol) : answer->exact);
+}
+
+/* The chain that serves the calls of @object to that function. */
+static struct chain *chain_for(const struct world *world, size_t object, const struct function *function)
+{
+    for (struct chain *c = function ? function->chains : NULL; c; c = c->next)
+        if (chain_target(c, NULL) && hook_callers_have(&c->callers, world, object))
+            return c;
     return NULL;
 }
 
@@ -55,7 +95,8 @@ static int add_answer(struct hook_job *job, const struct world *world, struct ho
 {
     const struct graft_edit *edit = &answer->entry->edit;
     size_t object = plan_member_find(world, plan_member(answers->plan, answer->entry->member));
-    struct chain *chain = object == WORLD_NONE ? NULL : chain_for(world, object, edit->symbol, answer->address);
+    struct chain *chain = object == WORLD_NONE ? NULL
+                        : chain_for(world, object, answer_of(world, answer));
     if (!chain)
         return 0;
     function[job->plan->function_count] = (struct hook_function){ .symbol = edit->symbol, .chain = chain };

@@ -82,4 +82,26 @@ else
 fi
 printf '#!%s\n' "$work/static" >"$work/script" && chmod +x "$work/script"
 expect 3 'statically linked' "$GRAFT" run --rebind x -- "$work/script"
+# hook libraries
+for name in malloc io dl fault time; do
+    expect 0 "^$name +[a-z]" "$GRAFT" hooks
+    expect 0 "/$name\.so$" "$GRAFT" hooks "$name"
+done
+expect 0 '"name": "malloc"' "$GRAFT" hooks --json
+expect 0 '^[0-9]+$' sh -c "'$GRAFT' hooks --json | /usr/bin/python3 -c 'import json, sys; d = json.load(sys.stdin); print(d[\"format\"]); [l[\"hooks\"] + 1 for l in d[\"libraries\"]]'"
+expect 1 "no hook library 'none'; there are:.* malloc" "$GRAFT" hooks none
+expect 1 "no hook library 'none'; there are:.* malloc" "$GRAFT" run --hook none -- true
+expect 1 'libgraft.so.*exports no graft_hook_library' "$GRAFT" run --hook "$BUILD/libgraft.so.0" -- true
+expect 3 'ELF' "$GRAFT" run --hook ./README.md -- true
+expect 3 "malloc: unknown argument 'colour'; known: top=" "$GRAFT" run --hook malloc:colour -- true
+expect 2 'say what to do' "$GRAFT" run -- true
+expect 2 'the option --hook' "$GRAFT" run --hook
+expect 0 '2001' "$GRAFT" run --hook time:freeze=2001-01-01T00:00:00Z -- sh -c 'date +%Y; sh -c "date +%Y"'
+# the child of --no-inherit is not hooked, and sees nothing of graft
+expect 0 '^20[2-9].*' "$GRAFT" run --no-inherit --hook time:freeze=2001-01-01T00:00:00Z -- sh -c 'env | grep -c "GRAFT\|hooks/time"; date +%Y'
+cp "$BUILD/hooks/time.so" "$work/clock.so"
+expect 0 '^clock +' env GRAFT_HOOK_PATH="$work" sh -c "'$GRAFT' hooks | sed 's/^time /clock /'"
+expect 0 '^2001$' env GRAFT_HOOK_PATH="$work" "$GRAFT" run --hook clock:freeze=2001-01-01T00:00:00Z -- date +%Y
+head -c 5000 "$BUILD/hooks/time.so" >"$work/short.so"
+expect 3 'short.so' "$GRAFT" run --hook "$work/short.so" -- true
 finish
