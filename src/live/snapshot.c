@@ -261,18 +261,25 @@ static int mark_static_tls(struct world *world)
     return 0;
 }
 
-/* ld.so closes the list of what was loaded at start: all objects before it in the
- * base namespace are never unloaded. (A few after it may be too.) */
-static void mark_permanent(struct world *world, uint64_t loader)
+/* All objects before ld.so in the base namespace were loaded at start and are never
+ * unloaded, nor is what they need, which may stand behind it. */
+static int mark_permanent(struct world *world, uint64_t loader)
 {
-    size_t last = WORLD_NONE;
+    struct arena scratch = { 0 };
+    size_t last = WORLD_NONE, *order = arena_array(&scratch, world->objects.count, sizeof *order), count;
+    world_set needed = world_set_new(world, &scratch);
     for (size_t i = 0; i < world->objects.count; i++)
         if (world_object(world, i)->space == 0 && world_object(world, i)->image.bias == loader) {
             last = i;
             world_object(world, i)->is_loader = true;
         }
-    for (size_t i = 0; last != WORLD_NONE && i <= last; i++)
-        world_object(world, i)->permanent = true;
+    for (size_t i = 0; order && needed && last != WORLD_NONE && i <= last; i++)
+        world_closure(world, i, needed, order, &count);
+    for (size_t i = 0; order && needed && i < world->objects.count; i++)
+        world_object(world, i)->permanent = needed[i];
+    int result = order && needed ? 0 : -GRAFT_ENOMEM;
+    arena_free(&scratch);
+    return result;
 }
 
 /* glibc 2.35: struct r_debug_extended, one for each namespace. */
@@ -293,8 +300,7 @@ static int build(struct visit *v)
                 return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
         debug = debug->base.r_version >= 2 ? debug->next : NULL;
     }
-    mark_permanent(v->world, loader);
-    if (v->world->main != WORLD_NONE && mark_static_tls(v->world))
+    if (mark_permanent(v->world, loader) || (v->world->main != WORLD_NONE && mark_static_tls(v->world)))
         return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
     return 0;
 }

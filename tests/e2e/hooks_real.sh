@@ -72,13 +72,13 @@ port() {
 }
 
 redis_answers() {
-    redis-benchmark -p "$1" -n 3000 -c 8 -P 4 -t set,get,incr,lpush,lrange_100,hset -q 2>&1 | grep -ac 'requests per second'
-    redis-cli -p "$1" eval 'local s = 0; for i = 1, 1000 do s = s + i end; return s' 0
-    redis-cli -p "$1" set key value
-    redis-cli -p "$1" get key
-    redis-cli -p "$1" save
-    redis-cli -p "$1" dbsize
-    redis-cli -p "$1" shutdown nosave
+    timeout 30 redis-benchmark -p "$1" -n 3000 -c 8 -P 4 -t set,get,incr,lpush,lrange_100,hset -q 2>&1 | grep -ac 'requests per second'
+    timeout 10 redis-cli -p "$1" eval 'local s = 0; for i = 1, 1000 do s = s + i end; return s' 0
+    timeout 10 redis-cli -p "$1" set key value
+    timeout 10 redis-cli -p "$1" get key
+    timeout 10 redis-cli -p "$1" save
+    timeout 10 redis-cli -p "$1" dbsize
+    timeout 10 redis-cli -p "$1" shutdown nosave
 }
 
 # redis SET...: what clients are told by a server under these hooks (none: without).
@@ -95,7 +95,7 @@ redis() {
 }
 
 nginx_answers() {
-    wrk -t1 -c8 -d1s "http://127.0.0.1:$1/big.txt" | grep -E 'Non-2xx|Socket errors'
+    timeout 30 wrk -t1 -c8 -d1s "http://127.0.0.1:$1/big.txt" | grep -E 'Non-2xx|Socket errors'
     $python - "$1" <<'END'
 import hashlib, sys, urllib.request, urllib.error
 base = "http://127.0.0.1:" + sys.argv[1]
