@@ -17,6 +17,32 @@ struct arena_chunk {
 
 enum { CHUNK_SMALLEST = 64 * 1024, PAGE = 4096, ALIGNMENT = _Alignof(max_align_t) };
 
+/* A few chunks that were given back and zeroed: most arenas live for one operation, and a
+ * mapping costs more than what it is used for. */
+static struct arena_chunk *spare[4];
+
+static struct arena_chunk *take_spare(void)
+{
+    struct arena_chunk *chunk = NULL;
+    for (size_t i = 0; i < sizeof spare / sizeof *spare && !chunk; i++)
+        if (__atomic_load_n(&spare[i], __ATOMIC_RELAXED))
+            chunk = __atomic_exchange_n(&spare[i], NULL, __ATOMIC_ACQUIRE);
+    return chunk;
+}
+
+static bool keep_spare(struct arena_chunk *chunk)
+{
+    if (chunk->size != CHUNK_SMALLEST)
+        return false;
+    memset(chunk, 0, chunk->used);
+    for (size_t i = 0; i < sizeof spare / sizeof *spare; i++) {
+        struct arena_chunk *none = NULL;
+        if (__atomic_compare_exchange_n(&spare[i], &none, chunk, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+            return true;
+    }
+    return false;
+}
+
 /* A large piece gets a chunk of its own behind the newest, whose room stays in use. */
 static struct arena_chunk *chunk_new(struct arena *arena, size_t need)
 {
@@ -26,8 +52,9 @@ static struct arena_chunk *chunk_new(struct arena *arena, size_t need)
     bool apart = size > CHUNK_SMALLEST && arena->newest;
     if (size < CHUNK_SMALLEST)
         size = CHUNK_SMALLEST;
-    struct arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct arena_chunk *chunk = size == CHUNK_SMALLEST ? take_spare() : NULL;
+    if (!chunk)
+        chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED)
         return NULL;
     struct arena_chunk **place = apart ? &arena->newest->older : &arena->newest;
@@ -70,7 +97,9 @@ void arena_free(struct arena *arena)
     struct arena_chunk *chunk = arena->newest;
     while (chunk) {
         struct arena_chunk *older = chunk->older;
-        munmap(chunk, chunk->size);
+        size_t size = chunk->size;
+        if (!keep_spare(chunk))
+            munmap(chunk, size);
         chunk = older;
     }
     arena->newest = NULL;

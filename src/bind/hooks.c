@@ -15,21 +15,11 @@
 
 /* ---- objects ------------------------------------------------------------------ */
 
-/* Libraries that are graft and nothing else: not a program or library that holds a copy. */
-static bool is_ours(const struct world_object *object)
-{
-    static const char *const ours[] = { "libgraft.so.0", "libgraft-preload.so", "libgraft-compat.so.0" };
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (object->image.soname && !strcmp(object->image.soname, ours[i]))
-            return true;
-    return false;
-}
-
 world_set hooks_everybody(const struct world *world, struct arena *arena)
 {
     world_set set = world_set_new(world, arena);
     for (size_t i = 0; set && i < world->objects.count; i++)
-        set[i] = !is_ours(world_object(world, i));
+        set[i] = !world_object(world, i)->is_graft;
     return set;
 }
 

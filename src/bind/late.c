@@ -68,11 +68,17 @@ static bool same(struct seen a, struct seen b)
     return a.link_map == b.link_map && a.start == b.start;
 }
 
-static bool is_seen(struct seen object)
+/* Both lists are in the same order, but for what came and went: *next is where the
+ * search begins. */
+static bool is_seen(struct seen object, size_t *next)
 {
-    for (size_t i = 0; i < late.seen_count; i++)
-        if (same(late.seen[i], object))
+    for (size_t k = 0; k < late.seen_count; k++) {
+        size_t i = *next + k < late.seen_count ? *next + k : *next + k - late.seen_count;
+        if (same(late.seen[i], object)) {
+            *next = i + 1 < late.seen_count ? i + 1 : 0;
             return true;
+        }
+    }
     return false;
 }
 
@@ -141,9 +147,10 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
     struct work *work = arg;
     bool closed = counts->subs != late.counts.subs;
     bool others = __atomic_load_n(&late.busy, __ATOMIC_RELAXED) > 1, any = work->all || others, all_loaded = true;
+    size_t next = 0;
     for (size_t i = 0; i < world->objects.count; i++) {
         const struct world_object *object = world_object(world, i);
-        bool fresh = !is_seen(seen_of(object)) || ((closed || others) && !object->permanent);
+        bool fresh = !is_seen(seen_of(object), &next) || ((closed || others) && !object->permanent);
         struct seen *place = fresh && !object->broken ? arena_list_push(&work->fresh) : NULL;
         if (place)
             *place = seen_of(object);
@@ -168,6 +175,17 @@ static bool is_there(const struct world *world, struct seen object)
     return false;
 }
 
+/* Where it is in the world, which is in the same order but for what came and went. */
+static size_t find_seen(const struct world *world, struct seen seen, size_t *next)
+{
+    size_t i = *next;
+    if (i >= world->objects.count || !same(seen_of(world_object(world, i)), seen))
+        i = world_find_map(world, seen.link_map, seen.start);
+    if (i != WORLD_NONE)
+        *next = i + 1;
+    return i;
+}
+
 /* Outcomes of objects that were closed must not hide reopened ones. If something was
  * loaded meanwhile (@exact false), what seems to be still there may be another one. */
 static int prune(struct world *world, const struct live_counts *counts, void *arg)
@@ -178,12 +196,14 @@ static int prune(struct world *world, const struct live_counts *counts, void *ar
         if (!is_there(world, o->object))
             o->object = (struct seen){ 0, 0 };
     }
-    for (size_t k = 0; k < late.seen_count;) {
-        size_t i = world_find_map(world, late.seen[k].link_map, late.seen[k].start);
+    for (size_t k = 0, next = 0; k < late.seen_count;) {
+        size_t i = find_seen(world, late.seen[k], &next);
         if (i != WORLD_NONE && (exact || world_object(world, i)->permanent))
             k++;
-        else
-            late.seen[k] = late.seen[--late.seen_count];
+        else {
+            late.seen_count--;
+            memmove(&late.seen[k], &late.seen[k + 1], (late.seen_count - k) * sizeof *late.seen);
+        }
     }
     late.doubts++;                  /* what is being carried out now may be for one that has gone */
     if (!exact)

@@ -188,6 +188,15 @@ void live_show_patches(const struct elf_patches *patches)
     kept.valid = false;
 }
 
+static bool is_graft(const char *soname)
+{
+    static const char *const names[] = { "libgraft.so.0", "libgraft-preload.so", "libgraft-compat.so.0" };
+    for (size_t i = 0; soname && i < sizeof names / sizeof *names; i++)
+        if (!strcmp(soname, names[i]))
+            return true;
+    return false;
+}
+
 static void describe(struct visit *v, struct world_object *object, const struct header_info *h)
 {
     struct graft_error failure = { 0 };
@@ -209,6 +218,7 @@ static void describe(struct visit *v, struct world_object *object, const struct 
     }
     object->tls_module = h->tls_module;
     object->image.patches = live_patches;
+    object->is_graft = is_graft(object->image.soname);
 }
 
 static int add_map(struct visit *v, const struct link_map *map, unsigned space, bool first)
@@ -404,9 +414,6 @@ static bool update(struct visit *v)
  * first callback, holds it until the visitor is done. */
 static int rebuild(struct visit *v)
 {
-    ssize_t length = readlink("/proc/self/exe", v->program, sizeof v->program - 1);
-    if (length <= 0)
-        text_copy(v->program, sizeof v->program, program_invocation_name);
     bool updated = update(v);
     kept.counts = v->counts;
     kept.valid = updated && !v->in_motion;
@@ -415,6 +422,9 @@ static int rebuild(struct visit *v)
         return 0;
     }
     kept.dropped = 0;
+    ssize_t length = readlink("/proc/self/exe", v->program, sizeof v->program - 1);
+    if (length <= 0)
+        text_copy(v->program, sizeof v->program, program_invocation_name);
     arena_free(&v->scratch);
     v->infos = (struct arena_list){ .arena = &v->scratch, .element_size = sizeof(struct header_info) };
     world_free(&kept.world);

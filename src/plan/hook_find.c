@@ -51,6 +51,17 @@ static int find_in(const struct world *world, size_t i, struct hook_wanted *want
     return definition.address ? found(wanted, &definition, arena) : 0;
 }
 
+/* Many names touch all of an object's filter: it comes to the cache while the object
+ * before is looked through. */
+static void prefetch_filter(const struct world *world, size_t object, size_t names)
+{
+    enum { LINE = 64, MANY = 32, MOST = 16 * 1024 };
+    const struct elf_image *image = object < world->objects.count ? &world_object(world, object)->image : NULL;
+    size_t size = image && image->gnu.buckets ? ((size_t)image->gnu.bloom_mask + 1) * elf_word_size(image) : 0;
+    for (size_t at = 0; names >= MANY && at < size && at < MOST; at += LINE)
+        __builtin_prefetch(image->gnu.bloom + at);
+}
+
 /* Names that the object's filter lets through, with what their lookup reads on its way
  * to the cache: most names are in few objects, and most objects are not in it. */
 static size_t list_candidates(const struct elf_image *image, const uint32_t *hash, size_t count, uint32_t *candidate)
@@ -74,6 +85,7 @@ int hook_find(const struct world *world, const unsigned char *set, struct hook_w
     for (size_t i = 0; hash && candidate && !result && i < world->objects.count; i++) {
         const struct world_object *object = world_object(world, i);
         const struct elf_image *image = &object->image;
+        prefetch_filter(world, i + 1, count);
         if (object->broken || object->is_vdso || (set && !set[i]))
             continue;
         size_t n = list_candidates(image, hash, count, candidate);

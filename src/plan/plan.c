@@ -87,22 +87,27 @@ int plan_member_of(struct graft_plan *plan, const struct world *world, size_t i)
         .name = arena_string(&plan->arena, object->image.soname && *object->image.soname
                                            ? object->image.soname : text_basename(object->path)),
         .space = object->space, .permanent = object->permanent, .bias = object->image.bias,
-        .start = start, .end = world_end(object), .link_map = object->link_map,
+        .start = start, .end = world_end(object), .link_map = object->link_map, .seen_at = i,
         .build_id_size = object->image.build_id_size };
     memcpy(member->build_id, object->image.build_id, member->build_id_size);
     return member->path && member->name ? (int)plan->members.count - 1 : PLAN_NO_MEMBER;
 }
 
-size_t plan_member_find(const struct world *world, const struct plan_member *member)
+static bool is_member(const struct world_object *o, const struct plan_member *member)
 {
-    for (size_t i = 0; i < world->objects.count; i++) {
-        const struct world_object *o = world_object(world, i);
-        if (world_start(o) == member->start && o->link_map == member->link_map
-            && o->space == member->space && !strcmp(o->path, member->path)
-            && o->image.build_id_size == member->build_id_size
-            && !memcmp(o->image.build_id, member->build_id, member->build_id_size))
-            return i;
-    }
+    return o->link_map == member->link_map && world_start(o) == member->start && o->space == member->space
+        && !strcmp(o->path, member->path) && o->image.build_id_size == member->build_id_size
+        && !memcmp(o->image.build_id, member->build_id, member->build_id_size);
+}
+
+size_t plan_member_find(const struct world *world, struct plan_member *member)
+{
+    size_t n = world->objects.count;
+    if (member->seen_at < n && is_member(world_object(world, member->seen_at), member))
+        return member->seen_at;
+    for (size_t i = 0; i < n; i++)
+        if (is_member(world_object(world, i), member))
+            return member->seen_at = i;
     return WORLD_NONE;
 }
 

@@ -19,6 +19,7 @@ struct plan_member {
     unsigned space;
     bool permanent;                 /* cannot be unloaded */
     bool is_target;                 /* an edit points into it: it must stay loaded */
+    size_t seen_at;                 /* its index in the world, perhaps */
     uint64_t bias, start, end, link_map;
     uint8_t build_id[ELF_BUILD_ID_MAX];
     size_t build_id_size;
@@ -74,7 +75,7 @@ int plan_member_of(struct graft_plan *, const struct world *, size_t object);
 
 /* The object of @world that @member describes, if it is still the same one, else
  * WORLD_NONE. */
-size_t plan_member_find(const struct world *, const struct plan_member *member);
+size_t plan_member_find(const struct world *, struct plan_member *member);
 
 /* Adds an entry; strings of @entry's edit are copied. 0 or -GRAFT_ENOMEM. */
 int plan_add(struct graft_plan *, const struct plan_entry *);

@@ -10,19 +10,24 @@
 /* A set of addresses, never wrong when it says no. */
 struct scan_filter { uint64_t bit[1024]; };
 
-static inline uint32_t scan_filter_index(uint64_t address)
+/* Two bits of one word for each address. */
+static inline uint64_t scan_filter_bits(uint64_t address, uint32_t *word)
 {
-    return (uint32_t)(address * 0x9e3779b97f4a7c15ull >> 48);
+    uint64_t hash = address * 0x9e3779b97f4a7c15ull;
+    *word = (uint32_t)(hash >> 54);
+    return 1ull << (hash >> 48 & 63) | 1ull << (hash >> 42 & 63);
 }
 static inline void scan_filter_add(struct scan_filter *filter, uint64_t address)
 {
-    uint32_t i = scan_filter_index(address);
-    filter->bit[i / 64] |= 1ull << (i % 64);
+    uint32_t word;
+    uint64_t bits = scan_filter_bits(address, &word);
+    filter->bit[word] |= bits;
 }
 static inline bool scan_filter_has(const struct scan_filter *filter, uint64_t address)
 {
-    uint32_t i = scan_filter_index(address);
-    return filter->bit[i / 64] >> (i % 64) & 1;
+    uint32_t word;
+    uint64_t bits = scan_filter_bits(address, &word);
+    return (filter->bit[word] & bits) == bits;
 }
 
 /* What the quick test needs of the object being walked. */

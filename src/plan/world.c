@@ -65,7 +65,7 @@ bool world_matches_list(const struct world *world, size_t i, const char *list)
     while ((list = text_list_next(list, pattern, sizeof pattern))) {
         size_t digits = strspn(pattern, "0123456789");
         bool spaced = digits && pattern[digits] == ':';
-        if (spaced && strtoul(pattern, NULL, 10) != world_object(world, i)->space)
+        if (spaced && strtol(pattern, NULL, 10) != (long)world_object(world, i)->space)
             continue;
         if (world_matches(world, i, pattern + (spaced ? digits + 1 : 0)))
             return true;

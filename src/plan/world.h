@@ -14,16 +14,17 @@
 #include "elf/symbol.h"
 
 struct world_object {
-    struct elf_image image;
     const char *path;               /* never NULL */
     const char *broken;             /* why the image cannot be read; NULL: it can */
     unsigned space;                 /* link-map namespace */
     bool is_main, is_vdso, is_loader;
+    bool is_graft;                  /* graft and nothing else: not a program or library that holds a copy */
     bool permanent;                 /* loaded at start: never unloaded */
     uint64_t link_map;              /* its address; identity together with the rest */
     uint64_t tls_module;            /* 0: none or not known */
     bool tls_static;                /* the block lies at tls_offset from every thread pointer */
     int64_t tls_offset;
+    struct elf_image image;         /* last: what a search looks at stands in two cache lines */
 };
 
 struct world;

@@ -30,5 +30,12 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 echo "installing: ${missing[*]}" >&2
+# Servers are wanted as programs, not as services: nothing is started.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+    trap 'rm -f $policy' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$policy
+    chmod 755 $policy
+fi
 apt-get update -qq
 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
