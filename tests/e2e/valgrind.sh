@@ -11,7 +11,7 @@ export GRAFT_SLOW_TOOL=1
 status=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for test in ${VALGRIND_TESTS:-text arena rules json elf rebind isolate live journal runtime}; do
+for test in ${VALGRIND_TESTS:-text arena rules json elf rebind isolate live journal runtime hook_names hook_late hook_call hook_fail}; do
     if ! timeout 250 valgrind -q --trace-children=yes --error-exitcode=9 --leak-check=no --fair-sched=yes \
         --suppressions=tests/unit/valgrind.supp "$build/tests/test_$test" > "$log" 2>&1; then
         echo "FAIL test_$test under valgrind"
