@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/single_threaded.h>
 
 #include "base/error.h"
@@ -44,9 +45,30 @@ static size_t count_slots(const struct hook_job *job)
     return n;
 }
 
+/* The object that the slot lies in. */
+static struct plan_member *member_of(const struct hook_job *job, const struct hook_note *note)
+{
+    return note->edit ? plan_member(note->edit->plan->plan, note->edit->member) : plan_member(job->plan, note->member);
+}
+
+/* Whether ld.so makes the slot's page read-only when it has relocated the object: RELRO,
+ * whose last page, if it is not whole, stays writable (glibc elf/dl-reloc.c,
+ * _dl_protect_relro). What was loaded at start is sealed already. */
+static bool is_sealed(const struct hook_job *job, const struct hook_note *note, uintptr_t address)
+{
+    uintptr_t page = getauxval(AT_PAGESZ);
+    size_t i = plan_member_find(job->world, member_of(job, note));
+    if (i == WORLD_NONE || world_object(job->world, i)->permanent)
+        return false;
+    const struct elf_image *image = &world_object(job->world, i)->image;
+    uintptr_t start = (uintptr_t)(image->bias + image->relro.vaddr) & -page;
+    uintptr_t end = (uintptr_t)(image->bias + image->relro.vaddr + image->relro.memsz) & -page;
+    return image->relro.memsz && address >= start && address < end;
+}
+
 static void add_write(struct hook_job *job, struct hook_note *note, uintptr_t address, uintptr_t expected)
 {
-    job->slots.write[job->slots.count++] = (struct slot_write){
+    job->slots.write[job->slots.count++] = (struct slot_write){ .sealed = is_sealed(job, note, address),
         .address = address, .expected = expected, .value = note->value, .lazy = note->lazy,
         .found = expected, .note = note };
 }
@@ -291,6 +313,34 @@ void hooks_list_exports(void)
                     add_patch(e);
 }
 
+/* What another thread is still loading is left to its own look; an edit there is of
+ * another object, which lay in the same place. */
+static void leave_moving(struct hook_job *job)
+{
+    const struct plan_member *member = member_of(job, job->slots.moving->note);
+    size_t kept = 0;
+    for (size_t i = 0; i < job->note_count; i++) {
+        struct hook_note *note = &job->notes[i];
+        uintptr_t slot = note->edit ? note->edit->slot->address : note->slot;
+        note->lost |= slot - member->start < member->end - member->start;
+    }
+    for (size_t i = 0; i < job->slots.count; i++)
+        if (!((struct hook_note *)job->slots.write[i].note)->lost)
+            job->slots.write[kept++] = job->slots.write[i];
+    job->slots.count = kept;
+    late_unsee(member->link_map, member->start);
+}
+
+static int open_slots(struct hook_job *job)
+{
+    int result;
+    while ((result = slots_open(&job->slots, job->error)) == -GRAFT_EBUSY) {
+        error_clear(job->error);
+        leave_moving(job);
+    }
+    return result;
+}
+
 /* ---- the operation ----------------------------------------------------------------- */
 
 static int begin(struct hook_job *job, struct journal_plan **noted)
@@ -310,6 +360,7 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     struct hook_job *job = arg;
     struct journal_plan *noted = NULL;
     job->counts = *counts;
+    job->world = world;
     bind_forget(world, counts);
     int result = job->prepare(job, world);
     if (result) {
@@ -321,7 +372,7 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     if (!result)
         result = begin(job, &noted);
     if (!result)
-        result = slots_open(&job->slots, job->error);
+        result = open_slots(job);
     if (!result) {
         if (job->plan) {
             job->plan->adds = counts->adds;

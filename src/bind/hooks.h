@@ -28,6 +28,7 @@ struct hook_job {
     void (*finish)(struct hook_job *);      /* after success; all locks still held */
     void *arg;
     /* private to hook_slots' writer */
+    const struct world *world;
     struct hook_note *notes;
     size_t note_count;
 };

@@ -324,6 +324,17 @@ void late_look(bool all)
     arena_free(&work.arena);
 }
 
+void late_unsee(uint64_t link_map, uint64_t start)
+{
+    for (size_t i = 0; i < late.seen_count; i++)
+        if (same(late.seen[i], (struct seen){ link_map, start })) {
+            late.seen_count--;
+            memmove(&late.seen[i], &late.seen[i + 1], (late.seen_count - i) * sizeof *late.seen);
+            note_counts(&(struct live_counts){ 0, late.counts.subs });
+            return;
+        }
+}
+
 /* ---- for those who watch ------------------------------------------------- */
 
 bool late_is_behind(unsigned long long adds)

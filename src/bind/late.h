@@ -31,6 +31,9 @@ void late_start(void);
 /* Looks at what is new, or with @all at everything, and carries the rules out. */
 void late_look(bool all);
 
+/* An object was not ready when it was looked at: it is new again. With the journal's lock. */
+void late_unsee(uint64_t link_map, uint64_t start);
+
 /* Whether something was loaded that was not looked at, or is being looked at. */
 bool late_is_behind(unsigned long long adds);
 

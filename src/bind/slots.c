@@ -61,6 +61,7 @@ static int find_openings(struct slots *slots, struct graft_error *error)
     uintptr_t page = getauxval(AT_PAGESZ);
     struct region region = { 0, 0, 0 };
     struct slot_opening *o = NULL;
+    slots->opening_count = 0;
     slots->opening = arena_array(slots->arena, slots->count, sizeof *slots->opening);
     if (!slots->opening && slots->count)
         return error_set(error, GRAFT_ENOMEM, "out of memory while applying");
@@ -69,6 +70,10 @@ static int find_openings(struct slots *slots, struct graft_error *error)
         if (!o || address >= region.end) {
             if (!protections_find(&slots->protections, address, &region) || end > region.end)
                 return error_set(error, GRAFT_EGONE, "slot 0x%lx is no longer mapped", address);
+            if (slots->write[i].sealed && region.protection & PROT_WRITE) {
+                slots->moving = &slots->write[i];
+                return error_set(error, GRAFT_EBUSY, "slot 0x%lx: its object is still being loaded", address);
+            }
             if (region.protection & PROT_EXEC)
                 return error_set(error, GRAFT_EPROT, "slot 0x%lx lies in an executable mapping", address);
             o = &slots->opening[slots->opening_count++];

@@ -19,6 +19,7 @@ struct slot_write {
     uintptr_t address, expected, value;
     int member;
     bool lazy, holds_address;
+    bool sealed;                    /* its page is read-only once its object is loaded */
     uintptr_t found;                /* what it held when it was written */
     void *note;                     /* the caller's */
 };
@@ -32,11 +33,13 @@ struct slots {
     size_t count;
     struct slot_opening *opening;
     size_t opening_count;
+    const struct slot_write *moving;
     struct protections protections;
 };
 
 /* Sorts the writes by address and makes their pages writable. -GRAFT_EGONE,
- * -GRAFT_EPROT, -GRAFT_ENOMEM, and then nothing is left open. */
+ * -GRAFT_EPROT, -GRAFT_ENOMEM, and then nothing is left open. -GRAFT_EBUSY: slots->moving
+ * is a write to a page that ld.so has not sealed yet, and will under our hands. */
 int slots_open(struct slots *, struct graft_error *);
 
 /* Gives every page the protection back that it had. */
