@@ -54,16 +54,19 @@ static struct plan_member *member_of(const struct hook_job *job, const struct ho
 /* Whether ld.so makes the slot's page read-only when it has relocated the object: RELRO,
  * whose last page, if it is not whole, stays writable (glibc elf/dl-reloc.c,
  * _dl_protect_relro). What was loaded at start is sealed already. */
-static bool is_sealed(const struct hook_job *job, const struct hook_note *note, uintptr_t address)
+static bool is_sealed(struct hook_job *job, const struct hook_note *note, uintptr_t address)
 {
-    uintptr_t page = getauxval(AT_PAGESZ);
-    size_t i = plan_member_find(job->world, member_of(job, note));
-    if (i == WORLD_NONE || world_object(job->world, i)->permanent)
-        return false;
-    const struct elf_image *image = &world_object(job->world, i)->image;
-    uintptr_t start = (uintptr_t)(image->bias + image->relro.vaddr) & -page;
-    uintptr_t end = (uintptr_t)(image->bias + image->relro.vaddr + image->relro.memsz) & -page;
-    return image->relro.memsz && address >= start && address < end;
+    struct plan_member *member = member_of(job, note);
+    if (job->sealed.member != member) {
+        uintptr_t page = getauxval(AT_PAGESZ);
+        size_t i = member->permanent ? WORLD_NONE : plan_member_find(job->world, member);
+        const struct elf_image *image = i == WORLD_NONE ? NULL : &world_object(job->world, i)->image;
+        uintptr_t start = image ? (uintptr_t)(image->bias + image->relro.vaddr) : 0;
+        job->sealed.member = member;
+        job->sealed.start = start & -page;
+        job->sealed.end = image ? (start + (uintptr_t)image->relro.memsz) & -page : 0;
+    }
+    return address >= job->sealed.start && address < job->sealed.end;
 }
 
 static void add_write(struct hook_job *job, struct hook_note *note, uintptr_t address, uintptr_t expected)

@@ -29,6 +29,7 @@ struct hook_job {
     void *arg;
     /* private to hook_slots' writer */
     const struct world *world;
+    struct { const struct plan_member *member; uintptr_t start, end; } sealed;     /* of the object before */
     struct hook_note *notes;
     size_t note_count;
 };
