@@ -25,6 +25,7 @@ static struct {
     struct function *bucket[BUCKETS];
     struct text *texts[BUCKETS];
     unsigned long generation, last_age;
+    bool put_off;                   /* a function's export is */
     uint64_t names[64];             /* a bit for each name that was ever hooked */
 } registry;
 
@@ -159,10 +160,25 @@ struct chain *chain_of(struct function *function, const struct hook_callers *cal
     return chain;
 }
 
+bool function_is_put_off(const struct function *function)
+{
+    const struct chain *wide = chain_wide(function);
+    return wide && wide->now && !function->exported;
+}
+
+bool functions_put_off(void)
+{
+    return __atomic_load_n(&registry.put_off, __ATOMIC_RELAXED);
+}
+
 void function_settled(void)
 {
-    for (struct function *f = registry.functions; f; f = f->next)
+    bool put_off = false;
+    for (struct function *f = registry.functions; f; f = f->next) {
         f->touched = false;
+        put_off |= function_is_put_off(f);
+    }
+    __atomic_store_n(&registry.put_off, put_off, __ATOMIC_RELAXED);
 }
 
 static void tidy_chains(struct function *function)
@@ -330,9 +346,9 @@ struct chain *chain_server(struct chain *chain)
     struct chain *wide = chain_wide(chain->function);
     if (chain->function->gate)
         return wide;
-    if (first_on(chain->links, NULL))
+    if (chain_first(chain))
         return chain;
-    return wide && first_on(wide->links, NULL) ? wide : NULL;
+    return wide && chain_first(wide) ? wide : NULL;
 }
 
 static uintptr_t after_all(const struct function *function)
@@ -344,34 +360,63 @@ static uintptr_t after_all(const struct function *function)
 static uintptr_t behind(const struct chain *chain)
 {
     const struct chain *wide = chain_wide(chain->function);
-    const struct link *first = wide && wide != chain ? first_on(wide->links, NULL) : NULL;
+    const struct link *first = wide && wide != chain ? chain_first(wide) : NULL;
     return first ? (uintptr_t)first->hook->replacement : after_all(chain->function);
 }
 
 uintptr_t chain_entry(const struct chain *chain)
 {
-    const struct link *first = first_on(chain->links, NULL);
+    const struct link *first = chain_first(chain);
     return first ? (uintptr_t)first->hook->replacement : behind(chain);
 }
 
-static void set_from(const struct link *link, uintptr_t last)
+const struct link *chain_first(const struct chain *chain)
+{
+    return first_on(chain->links, NULL);
+}
+
+uintptr_t link_behind(const struct link *link)
+{
+    const struct link *next = first_on(link->next, NULL);
+    return next ? (uintptr_t)next->hook->replacement : behind(link->chain);
+}
+
+struct chain *chain_for(const struct function *function, const struct world *world, size_t object)
+{
+    for (struct chain *c = function->chains; c; c = c->next)
+        if (chain_first(c) && (chain_is_wide(c) || (object != WORLD_NONE
+                                                    && hook_callers_have(&c->callers, world, object))))
+            return c;
+    return NULL;
+}
+
+const struct function *function_leading_to(const char *symbol, uintptr_t address)
+{
+    const struct function *f = function_of(symbol, address, false);
+    for (const struct function *other = f ? NULL : registry.functions; other && !f; other = other->next) {
+        const struct chain *wide = chain_wide(other);
+        if (wide && wide->now == address && !strcmp(other->symbol, symbol))
+            f = other;
+    }
+    return f;
+}
+
+static void set_from(const struct link *link)
 {
     if (!link)
         return;
-    set_from(link->next, last);
-    const struct link *next = first_on(link->next, NULL);
+    set_from(link->next);
     if (link->hook->original)
-        __atomic_store_n((uintptr_t *)link->hook->original, next ? (uintptr_t)next->hook->replacement : last,
-                         __ATOMIC_RELEASE);
+        __atomic_store_n((uintptr_t *)link->hook->original, link_behind(link), __ATOMIC_RELEASE);
 }
 
 void function_set_originals(struct function *function)
 {
     struct chain *wide = chain_wide(function);
     if (wide)
-        set_from(wide->links, behind(wide));
+        set_from(wide->links);
     for (struct chain *chain = function->chains; chain; chain = chain->next)
         if (chain != wide)
-            set_from(chain->links, behind(chain));
+            set_from(chain->links);
     __atomic_store_n(&function->entry, wide ? chain_entry(wide) : after_all(function), __ATOMIC_RELEASE);
 }

@@ -87,6 +87,10 @@ struct function *function_first(void);          /* all: by ->next */
 bool chain_has_name(const char *symbol);
 /* Where it is defined; false: out of memory. */
 bool function_place(struct function *, const char *object, uint64_t link_map, uint64_t start, uint32_t index);
+/* Whether the function is hooked for all, and its symbol does not tell yet. */
+bool function_is_put_off(const struct function *);
+/* Whether any is, as far as the operation that ended last knows; needs no lock. */
+bool functions_put_off(void);
 /* The operation is over: no function is touched. */
 void function_settled(void);
 /* Forgets chains and functions that nothing holds on to. */
@@ -115,5 +119,13 @@ struct chain *chain_server(struct chain *);
 void function_set_originals(struct function *);
 /* What is called first for callers of @chain: a replacement, or the function. */
 uintptr_t chain_entry(const struct chain *);
+/* The first hook of @chain that is called, NULL: none; and what comes behind one. */
+const struct link *chain_first(const struct chain *);
+uintptr_t link_behind(const struct link *);
+/* The chain with a hook that the calls of @object meet first; NULL: none. WORLD_NONE:
+ * code in no object. */
+struct chain *chain_for(const struct function *, const struct world *, size_t object);
+/* The function at @address under that name, or whose symbol leads to @address; NULL. */
+const struct function *function_leading_to(const char *symbol, uintptr_t address);
 
 #endif

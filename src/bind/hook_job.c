@@ -264,8 +264,8 @@ static void end_touched(const struct hook_job *job, int result)
         }
         if (f->touched && !job->quiet && !result)
             chain_changed();
-        f->touched = false;
     }
+    function_settled();
     function_tidy();
 }
 
@@ -366,12 +366,10 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
     job->world = world;
     bind_forget(world, counts);
     int result = job->prepare(job, world);
-    if (result) {
-        end_touched(job, result);
-        return result;
+    if (!result) {
+        set_touched_originals();
+        result = collect(job);
     }
-    set_touched_originals();
-    result = collect(job);
     if (!result)
         result = begin(job, &noted);
     if (!result)

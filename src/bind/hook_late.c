@@ -79,23 +79,23 @@ void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg
 
 static int prepare_export(struct hook_job *job, const struct world *world)
 {
-    world_set all = hooks_everybody(world, &job->arena);
-    bool any = false;
-    if (!all || !(job->plan = plan_new(0)))
-        return -GRAFT_ENOMEM;
-    for (struct function *f = function_first(); f; f = f->next) {
-        const struct chain *wide = chain_wide(f);
-        if (f->exported || !wide || !wide->now)
-            continue;
-        f->exported = any = true;
-    }
-    return any ? hooks_plan_functions(job->plan, world, all, false) : -GRAFT_ESTATE;
+    for (struct function *f = function_first(); f; f = f->next)
+        if (function_is_put_off(f))
+            f->touched = f->exported = true;
+    return any_touched() ? hooks_cover_touched(job, world) : -GRAFT_ESTATE;
+}
+
+static void put_off_again(struct hook_job *job)
+{
+    (void)job;
+    for (struct function *f = function_first(); f; f = f->next)
+        f->exported &= !f->touched;
 }
 
 void hooks_export(void)
 {
-    struct hook_job job = { .prepare = prepare_export, .quiet = true };
-    if (!hooks_put_off(false))
+    struct hook_job job = { .prepare = prepare_export, .revert = put_off_again, .quiet = true };
+    if (!functions_put_off())
         return;
     (void)hook_job_run(&job);
     bind_plan_free(job.plan);
@@ -219,9 +219,7 @@ static int prepare_stayed(struct hook_job *job, const struct world *world)
             hook->suspended = false;
             hook_set_state(hook, HOOK_ENABLED);
         }
-    world_set set = hooks_everybody(world, &job->arena);
-    job->plan = set ? plan_new(0) : NULL;
-    return job->plan ? hooks_plan_functions(job->plan, world, set, true) : -GRAFT_ENOMEM;
+    return hooks_cover_touched(job, world);
 }
 
 void hooks_stayed(struct hooks_closing *closing)

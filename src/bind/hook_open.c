@@ -4,7 +4,6 @@
  * whose function is called; no lock is held meanwhile. */
 
 #include <dlfcn.h>
-#include <string.h>
 
 #include "bind/bind.h"
 #include "bind/caller.h"
@@ -55,39 +54,18 @@ static void ask_all(struct answers *answers, struct arena *arena)
     (void)dlerror();
 }
 
-/* The hooked function that is at @address under that name, or whose symbol leads there. */
-static const struct function *function_at(const char *symbol, uintptr_t address)
-{
-    const struct function *f = function_first();
-    for (; f; f = f->next) {
-        const struct chain *wide = chain_wide(f);
-        if (!strcmp(f->symbol, symbol) && (f->from == address || (wide && wide->now == address)))
-            break;
-    }
-    return f;
-}
-
 /* A relocation takes a definition without a version for one of any version, dlvsym does
  * not (glibc elf/dl-lookup.c, check_match): if the first one in the scope is such, it. */
 static const struct function *answer_of(const struct world *world, const struct answer *answer)
 {
     const struct graft_edit *edit = &answer->entry->edit;
-    const struct function *any = function_at(edit->symbol, answer->any);
+    const struct function *any = function_leading_to(edit->symbol, answer->any);
     struct elf_wanted wanted = { .name = edit->symbol, .version = edit->version };
     struct elf_symbol symbol;
     size_t first = any ? world_find_map(world, any->link_map, any->start) : world_find_address(world, answer->any);
     bool fits = edit->version && first != WORLD_NONE
              && elf_lookup(&world_object(world, first)->image, &wanted, &symbol) == ELF_FOUND;
-    return function_at(edit->symbol, fits ? (uintptr_t)target_address(world, first, &symbol) : answer->exact);
-}
-
-/* The chain that serves the calls of @object to that function. */
-static struct chain *chain_for(const struct world *world, size_t object, const struct function *function)
-{
-    for (struct chain *c = function ? function->chains : NULL; c; c = c->next)
-        if (chain_target(c, NULL) && hook_callers_have(&c->callers, world, object))
-            return c;
-    return NULL;
+    return function_leading_to(edit->symbol, fits ? (uintptr_t)target_address(world, first, &symbol) : answer->exact);
 }
 
 static int add_answer(struct hook_job *job, const struct world *world, struct hook_function *function,
@@ -95,8 +73,8 @@ static int add_answer(struct hook_job *job, const struct world *world, struct ho
 {
     const struct graft_edit *edit = &answer->entry->edit;
     size_t object = plan_member_find(world, plan_member(answers->plan, answer->entry->member));
-    struct chain *chain = object == WORLD_NONE ? NULL
-                        : chain_for(world, object, answer_of(world, answer));
+    const struct function *f = object == WORLD_NONE ? NULL : answer_of(world, answer);
+    struct chain *chain = !f ? NULL : f->gate ? chain_wide(f) : chain_for(f, world, object);
     if (!chain)
         return 0;
     function[job->plan->function_count] = (struct hook_function){ .symbol = edit->symbol, .chain = chain };

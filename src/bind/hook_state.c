@@ -147,12 +147,7 @@ static int prepare_change(struct hook_job *job, const struct world *world)
         return error_set(job->error, GRAFT_ESTATE, "there is no such hook");
     if (change->drop || change->state == HOOK_DISABLED)
         return 0;
-    world_set set = hooks_everybody(world, &job->arena);
-    job->plan = set ? plan_new(0) : NULL;
-    if (job->plan && !hooks_plan_functions(job->plan, world, set, true))
-        return 0;
-    hook_restore_states(job);
-    return error_set(job->error, GRAFT_ENOMEM, "out of memory while hooking");
+    return hooks_cover_touched(job, world);
 }
 
 static int change_hooks(const struct change *change, struct graft_error *error)

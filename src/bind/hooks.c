@@ -36,14 +36,6 @@ static bool is_asked(const struct chain *chain, const struct graft_plan *plan)
 /* An export costs a page of its own and its opening. */
 enum { EXPORTS_AT_ONCE = 128 };
 
-bool hooks_put_off(bool now)
-{
-    static bool any;
-    if (now)
-        __atomic_store_n(&any, true, __ATOMIC_RELAXED);
-    return __atomic_load_n(&any, __ATOMIC_RELAXED);
-}
-
 static size_t count_chains(bool touched)
 {
     size_t n = 0;
@@ -70,8 +62,6 @@ int hooks_plan_functions(struct graft_plan *plan, const struct world *world, con
     struct hook_function *function = arena_array(&plan->arena, count_chains(touched), sizeof *function);
     size_t n = 0;
     bool put_off = count_chains(touched) > EXPORTS_AT_ONCE;
-    if (put_off)
-        hooks_put_off(true);
     if (!function && count_chains(touched))
         return -GRAFT_ENOMEM;
     for (struct function *f = function_first(); f; f = f->next) {
@@ -88,6 +78,15 @@ int hooks_plan_functions(struct graft_plan *plan, const struct world *world, con
     plan->function = function;
     plan->function_count = n;
     return hook_slots(plan, world, set, function, n);
+}
+
+int hooks_cover_touched(struct hook_job *job, const struct world *world)
+{
+    world_set all = hooks_everybody(world, &job->arena);
+    job->plan = all ? plan_new(0) : NULL;
+    if (job->plan && !hooks_plan_functions(job->plan, world, all, true))
+        return 0;
+    return error_set(job->error, GRAFT_ENOMEM, "out of memory while hooking");
 }
 
 /* ---- which function a hook means -------------------------------------------------- */

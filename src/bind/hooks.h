@@ -45,6 +45,10 @@ int hook_job_run(struct hook_job *);
  * loaded. -GRAFT_ENOMEM. */
 int hooks_plan_functions(struct graft_plan *, const struct world *, const unsigned char *set, bool touched);
 
+/* In prepare: makes the job's plan, of all objects' slots that lead to the functions that
+ * the operation touched. -GRAFT_ENOMEM. */
+int hooks_cover_touched(struct hook_job *, const struct world *);
+
 /* Whether the slot of @edit, were it not hooked, would lead to the function of its chain. */
 bool hook_edit_belongs(const struct journal_edit *edit);
 
@@ -74,8 +78,6 @@ void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg
 /* Before something is loaded: the symbols of functions that were hooked in large numbers,
  * which was put off, lead to the first hook. Without locks held. */
 void hooks_export(void);
-/* Whether any was ever put off; one is, @now. */
-bool hooks_put_off(bool now);
 
 /* Asks the loader about the slots that @plan left open, and hooks them. Without locks
  * held. */

@@ -167,14 +167,6 @@ static int look(struct world *world, const struct live_counts *counts, void *arg
     return 0;
 }
 
-static bool is_there(const struct world *world, struct seen object)
-{
-    for (size_t i = 0; i < world->objects.count; i++)
-        if (same(seen_of(world_object(world, i)), object))
-            return true;
-    return false;
-}
-
 /* Where it is in the world, which is in the same order but for what came and went. */
 static size_t find_seen(const struct world *world, struct seen seen, size_t *next)
 {
@@ -193,7 +185,7 @@ static int prune(struct world *world, const struct live_counts *counts, void *ar
     bool exact = *(const unsigned long long *)arg == counts->adds;
     for (size_t k = 0; k < late.outcomes.count; k++) {
         struct outcome *o = arena_list_at(&late.outcomes, k);
-        if (!is_there(world, o->object))
+        if (world_find_map(world, o->object.link_map, o->object.start) == WORLD_NONE)
             o->object = (struct seen){ 0, 0 };
     }
     for (size_t k = 0, next = 0; k < late.seen_count;) {

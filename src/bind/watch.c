@@ -231,14 +231,10 @@ void watch_gates(const struct world *world)
 
 static int prepare_start(struct hook_job *job, const struct world *world)
 {
-    world_set set = hooks_everybody(world, &job->arena);
     watch.started = true;
     watch.symbols |= job->arg != NULL;
     watch_gates(world);
-    job->plan = set ? plan_new(0) : NULL;
-    if (!job->plan || hooks_plan_functions(job->plan, world, set, true))
-        return error_set(job->error, GRAFT_ENOMEM, "out of memory while starting to watch");
-    return 0;
+    return hooks_cover_touched(job, world);
 }
 
 int watch_start(bool symbols, struct graft_error *error)

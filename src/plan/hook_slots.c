@@ -237,10 +237,11 @@ static int add_export(struct retarget *r, const struct hooking *h, size_t i)
     const struct hook_function *f = &h->function[i];
     const struct elf_image *image = &world_object(r->world, f->owner)->image;
     uint64_t offset = image->symbols_vaddr + (uint64_t)f->index * sizeof(Elf64_Sym) + offsetof(Elf64_Sym, st_value);
+    const struct elf_span *hint = NULL;
     struct elf_reloc reloc = { .offset = offset };
-    struct retarget_slot slot = { &reloc, ELF_RELOC_OTHER, (f->now ? f->now : f->from) - image->bias,
-                                  -(int64_t)image->bias };
+    struct retarget_slot slot = { &reloc, ELF_RELOC_OTHER, f->from - image->bias, -(int64_t)image->bias };
     struct elf_symbol symbol;
+    (void)elf_slot_read(image, &hint, offset, &slot.value);    /* what the loader reads there now */
     bool can = image->elf_class == ELFCLASS64 && elf_symbol_at(image, f->index, &symbol)
             && symbol.type == STT_FUNC && symbol.section != SHN_ABS && !elf_image_covers(image, offset, PF_X);
     r->consumer = f->owner;

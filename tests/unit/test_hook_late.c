@@ -2,7 +2,7 @@
 /* Libraries that come and go under hooks: functions that are not there yet, constructors,
  * reopened libraries, replacements that go, namespaces, and what dlsym answers. */
 
-#include "hook_fixture.h"
+#include "hook_serve.h"
 #include "process.h"
 
 #include <dlfcn.h>
@@ -14,26 +14,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static volatile unsigned counted;
-static int (*next)(int), (*second_next)(int);
-
-static int add_thousand(int x)
-{
-    counted++;
-    return next(x) + 1000;
-}
-
-static int add_ten_thousand(int x)
-{
-    counted++;
-    return second_next(x) + 10000;
-}
-
-static int ask(void *library, const char *name, int x)
-{
-    return hook_function(library, name)(x);
-}
 
 static void expect_user(void *user, int more)
 {

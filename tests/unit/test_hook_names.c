@@ -2,7 +2,7 @@
 /* Which function is meant, and whose calls: definers, versions, callers, symbols of odd
  * kinds; replacements that call what they replace. */
 
-#include "hook_fixture.h"
+#include "hook_serve.h"
 #include "process.h"
 
 #include <dlfcn.h>
@@ -11,22 +11,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* volatile: libc declares its functions to be leaves, which do not come back here */
-static volatile unsigned counted;
-static int (*next)(int), (*second_next)(int);
-
-static int add_thousand(int x)
-{
-    counted++;
-    return next(x) + 1000;
-}
-
-static int add_ten_thousand(int x)
-{
-    counted++;
-    return second_next(x) + 10000;
-}
 
 static int seven_hundred(int x)
 {
@@ -46,11 +30,6 @@ static void open_both(void)
     user = hook_open("libuser_lazy.so", RTLD_LAZY);
     other = hook_open("libserve2.so", RTLD_NOW);
     hook_warm_up();
-}
-
-static int ask(void *library, const char *name, int x)
-{
-    return hook_function(library, name)(x);
 }
 
 static void expect_unhooked(void)
@@ -474,28 +453,31 @@ static void three_hundred_functions_are_hooked_by_one_plan(void **state)
     assert_int_equal(*(int *)dlsym(early, "many_sum"), (100 + 399) * 150);
     dlclose(early);
     hook_warm_up();
-    struct hook_bytes *before = hook_bytes_take();
     for (int i = 0; i < MANY; i++) {
         snprintf(names[i], sizeof names[i], "many_%d", 100 + i);
         hooks[i] = (struct graft_hook)HOOK(names[i], add_to, NULL, NULL);
     }
-    struct graft_plan *plan = hook_apply(hooks, MANY);
-    void *late = hook_open("libmany_user.so", RTLD_LAZY);
-    int (*call)(int) = hook_function(late, "many_call");
-    counted = 0;
-    for (int n = 100; n < 400; n++) {
-        assert_int_equal(call(n), 5);
-        assert_int_equal(call(n + 1000), 5);
+    for (int round = 0; round < 2; round++) {       /* what was put off once is put off again */
+        struct hook_bytes *before = hook_bytes_take();
+        struct graft_plan *plan = hook_apply(hooks, MANY);
+        void *late = hook_open("libmany_user.so", RTLD_LAZY);
+        int (*call)(int) = hook_function(late, "many_call");
+        assert_int_equal(*(int *)dlsym(late, "many_sum"), 5 * MANY);
+        counted = 0;
+        for (int n = 100; n < 400; n++) {
+            assert_int_equal(call(n), 5);
+            assert_int_equal(call(n + 1000), 5);
+        }
+        assert_int_equal(counted, 2 * MANY);
+        hook_remove(plan);
+        for (int n = 100; n < 400; n++) {
+            assert_int_equal(call(n), n);
+            assert_int_equal(call(n + 1000), n);
+        }
+        assert_int_equal(counted, 2 * MANY);
+        hook_bytes_same(before);
+        dlclose(late);
     }
-    assert_int_equal(counted, 2 * MANY);
-    hook_remove(plan);
-    for (int n = 100; n < 400; n++) {
-        assert_int_equal(call(n), n);
-        assert_int_equal(call(n + 1000), n);
-    }
-    assert_int_equal(counted, 2 * MANY);
-    hook_bytes_same(before);
-    dlclose(late);
     dlclose(library);
 }
 
@@ -561,6 +543,12 @@ static void a_replacement_that_asks_rtld_next_gets_what_is_behind_it(void **stat
     }
 }
 
+static int asks_nobody(int x)
+{
+    (void)x;
+    return 7;
+}
+
 /* Two of them in one library: who asks is told by the function, not by the library. */
 static void two_replacements_of_one_library_that_ask_rtld_next_are_called_once_each(void **state)
 {
@@ -573,6 +561,28 @@ static void two_replacements_of_one_library_that_ask_rtld_next_are_called_once_e
     assert_int_equal(graft_unhook("getppid", asks_for_the_next), 0);
     assert_int_equal(getppid(), here + 10000);
     assert_int_equal(graft_unhook("getppid", asks_as_well), 0);
+}
+
+/* In a chain for some callers the last one is followed by what all others meet first; the
+ * library that asks need not be one of those callers. */
+static void a_replacement_for_some_callers_that_asks_rtld_next_gets_the_one_for_all(void **state)
+{
+    struct graft_hook some = HOOK("serve", NULL, NULL, "libserve1.so"), all = HOOK("serve", NULL, NULL, "libserve1.so");
+    (void)state;
+    void *library = hook_open("libuser_now.so", RTLD_NOW), *asking = hook_open("libasks.so", RTLD_NOW | RTLD_GLOBAL);
+    int (*serve)(int) = hook_function(library, "user_serve");
+    int plain = serve(2);
+    some.replacement = dlsym(asking, "asks_serve");
+    all.replacement = (void *)asks_nobody;
+    for (int asks_too = 0; asks_too < 2; asks_too++) {
+        some.in = asks_too ? "libuser_now.so, libasks.so" : "libuser_now.so";
+        struct graft_plan *narrow = hook_apply(&some, 1), *wide = hook_apply(&all, 1);
+        assert_int_equal(serve(2), 7 + 1000);
+        hook_remove(wide);
+        assert_int_equal(serve(2), plain + 1000);
+        hook_remove(narrow);
+        assert_int_equal(serve(2), plain);
+    }
 }
 
 static __thread struct graft_guard guard;
@@ -655,6 +665,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(three_hundred_functions_are_hooked_by_one_plan),
         cmocka_unit_test(a_replacement_that_asks_rtld_next_gets_what_is_behind_it),
         cmocka_unit_test(two_replacements_of_one_library_that_ask_rtld_next_are_called_once_each),
+        cmocka_unit_test(a_replacement_for_some_callers_that_asks_rtld_next_gets_the_one_for_all),
         cmocka_unit_test(two_functions_are_swapped),
         cmocka_unit_test(a_replacement_may_call_the_hooked_name_behind_a_guard),
         cmocka_unit_test(a_guard_that_longjmp_left_taken_is_free_again),
