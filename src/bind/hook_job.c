@@ -4,16 +4,13 @@
  * written only while it holds what was expected; what a hooked function's slots held
  * at first comes back when its last hook goes. */
 
-#include <elf.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/single_threaded.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "bind/apply.h"
-#include "bind/bind.h"
+#include "bind/exports.h"
 #include "bind/hooks.h"
 #include "bind/late.h"
 
@@ -269,53 +266,6 @@ static void end_touched(const struct hook_job *job, int result)
     function_tidy();
 }
 
-/* ---- exports --------------------------------------------------------------------- */
-
-/* The symbol values that were changed, for planners. */
-static struct { struct elf_patches list; struct elf_patch *patch; size_t room; } exports;
-
-static void add_patch(const struct journal_edit *edit)
-{
-    const unsigned char *at = (const unsigned char *)edit->slot->address - offsetof(Elf64_Sym, st_value);
-    size_t i = exports.list.count++;
-    for (; i > 0 && exports.patch[i - 1].at > at; i--)
-        exports.patch[i] = exports.patch[i - 1];
-    exports.patch[i] = (struct elf_patch){ at, edit->before };
-}
-
-/* Room for one more than there are, before anything is written. */
-static bool reserve_exports(const struct hook_job *job)
-{
-    size_t need = exports.list.count;
-    for (size_t i = 0; i < job->note_count; i++)
-        need += job->notes[i].exported && !job->notes[i].edit;
-    if (need <= exports.room)
-        return true;
-    struct elf_patch *bigger = journal_keep(2 * need * sizeof *bigger);
-    if (!bigger)
-        return false;
-    if (exports.list.count)
-        memcpy(bigger, exports.patch, exports.list.count * sizeof *bigger);
-    if (!exports.patch)
-        live_show_patches(&exports.list);
-    exports.patch = bigger;
-    exports.list.patch = bigger;
-    exports.room = 2 * need;
-    return true;
-}
-
-void hooks_list_exports(void)
-{
-    if (!exports.patch)
-        return;
-    exports.list.count = 0;
-    for (const struct function *f = function_first(); f; f = f->next)
-        for (const struct chain *c = f->chains; c; c = c->next)
-            for (const struct journal_edit *e = c->edits; e; e = e->next_in_chain)
-                if (e->exported && exports.list.count < exports.room)
-                    add_patch(e);
-}
-
 /* What another thread is still loading is left to its own look; an edit there is of
  * another object, which lay in the same place. */
 static void leave_moving(struct hook_job *job)
@@ -348,12 +298,15 @@ static int open_slots(struct hook_job *job)
 
 static int begin(struct hook_job *job, struct journal_plan **noted)
 {
-    bool fresh = false;
+    size_t fresh = 0, exported = 0;
     for (size_t i = 0; i < job->note_count; i++)
-        fresh |= !job->notes[i].edit;
+        if (!job->notes[i].edit) {
+            fresh++;
+            exported += job->notes[i].exported;
+        }
     *noted = NULL;
-    if ((job->plan && !(*noted = journal_begin(job->plan))) || (fresh && journal_reserve(job->note_count))
-        || !reserve_exports(job))
+    if ((job->plan && !(*noted = journal_begin(job->plan))) || (fresh && journal_reserve(fresh))
+        || !exports_reserve(exported))
         return error_set(job->error, GRAFT_ENOMEM, "out of memory for the journal");
     return 0;
 }
@@ -395,68 +348,9 @@ static int run_locked(struct world *world, const struct live_counts *counts, voi
         set_touched_originals();
     } else if (job->finish)
         job->finish(job);
-    hooks_list_exports();
+    exports_list();
     end_touched(job, result);
     return result;
-}
-
-/* ---- what the loader has bound meanwhile ------------------------------------------------ */
-
-/* As hooks_plan_functions, for slots that the loader, misled by an export, has bound to
- * what came first before. */
-static int prepare_sweep(struct hook_job *job, const struct world *world)
-{
-    size_t n = 0, room = 0;
-    for (const struct function *f = function_first(); f; f = f->next)
-        for (const struct chain *c = f->chains; c; c = c->next)
-            room++;
-    world_set all = hooks_everybody(world, &job->arena);
-    struct hook_function *function = arena_array(&job->arena, room, sizeof *function);
-    if (!all || !function || !(job->plan = plan_new(0)))
-        return -GRAFT_ENOMEM;
-    for (struct function *f = function_first(); f; f = f->next) {
-        const struct chain *wide = chain_wide(f);
-        size_t owner = wide && wide->was ? world_find_map(world, f->link_map, f->start) : WORLD_NONE;
-        for (struct chain *c = owner != WORLD_NONE ? f->chains : NULL; c; c = c->next)
-            function[n++] = (struct hook_function){
-                .symbol = f->symbol, .callers = c->callers, .from = f->from, .now = wide->was, .owner = owner,
-                .to = c->now ? c->now : f->from, .chain = c };
-    }
-    job->plan->function = function;
-    return n ? hook_slots(job->plan, world, all, function, n) : -GRAFT_ENOFUNC;
-}
-
-static void end_sweep(struct hook_job *job)
-{
-    for (struct function *f = function_first(); job->last && f; f = f->next)
-        for (struct chain *c = f->chains; c; c = c->next) {
-            c->was = 0;
-            f->touched = true;      /* nothing holds it any more, perhaps */
-        }
-}
-
-static bool any_was(void)
-{
-    bool any = false;
-    journal_lock();
-    for (const struct function *f = function_first(); f && !any; f = f->next)
-        any = chain_wide(f) && chain_wide(f)->was;
-    journal_unlock();
-    return any;
-}
-
-/* A thread inside the resolver may still write the old address: the second look is for it. */
-static void sweep(void)
-{
-    for (int look = __libc_single_threaded ? 1 : 0; look < 2 && any_was(); look++) {
-        struct hook_job job = { .prepare = prepare_sweep, .finish = end_sweep, .quiet = true, .sweeps = true,
-                                .last = look == 1 };
-        (void)hook_job_run(&job);
-        if (job.plan)
-            bind_plan_free(job.plan);
-        if (!job.last)
-            bind_wait();
-    }
 }
 
 int hook_job_run(struct hook_job *job)
@@ -477,7 +371,7 @@ int hook_job_run(struct hook_job *job)
     protections_close(&job->slots.protections);
     arena_free(&job->arena);
     if (!result && !job->sweeps)
-        sweep();
+        hooks_sweep();
     if (!result && !job->sweeps && !job->asks && job->plan && job->plan->count[GRAFT_VERDICT_OPEN])
         hooks_resolve_open(job->plan);
     bind_reap();

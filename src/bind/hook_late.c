@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "bind/apply.h"
 #include "bind/bind.h"
+#include "bind/exports.h"
 #include "bind/hooks.h"
 #include "bind/watch.h"
 
@@ -144,7 +145,7 @@ void hooks_forget(const struct world *world)
         } else if (f->touched)
             function_set_originals(f);
     function_settled();
-    hooks_list_exports();
+    exports_list();
     function_tidy();
 }
 

@@ -27,7 +27,7 @@ struct hook_job {
     void (*revert)(struct hook_job *);      /* undoes what prepare did to the chains */
     void (*finish)(struct hook_job *);      /* after success; all locks still held */
     void *arg;
-    /* private to hook_slots' writer */
+    /* private to hook_job.c */
     const struct world *world;
     struct { const struct plan_member *member; uintptr_t start, end; } sealed;     /* of the object before */
     struct hook_note *notes;
@@ -52,9 +52,6 @@ int hooks_cover_touched(struct hook_job *, const struct world *);
 /* Whether the slot of @edit, were it not hooked, would lead to the function of its chain. */
 bool hook_edit_belongs(const struct journal_edit *edit);
 
-/* Lists the changed symbol values for planners. Needs the journal's lock, in a visit. */
-void hooks_list_exports(void);
-
 /* All objects but graft's own, in @arena; NULL: out of memory. */
 world_set hooks_everybody(const struct world *, struct arena *);
 
@@ -78,6 +75,10 @@ void hooks_late(bool (*fresh)(const struct world_object *, void *arg), void *arg
 /* Before something is loaded: the symbols of functions that were hooked in large numbers,
  * which was put off, lead to the first hook. Without locks held. */
 void hooks_export(void);
+
+/* After an operation: gives back, or leads to what is called now, the slots that the loader
+ * has bound to what was called first before. Without locks held. */
+void hooks_sweep(void);
 
 /* Asks the loader about the slots that @plan left open, and hooks them. Without locks
  * held. */

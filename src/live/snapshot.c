@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshot of the objects in this process, in every namespace. Invariant: all is
+/* Reads the objects of this process, in every namespace, into a world. Invariant: all is
  * read inside one dl_iterate_phdr, whose lock keeps objects from going; nothing
  * in there allocates from malloc, looks up symbols or opens files.
  *
  * dl_iterate_phdr shows the caller's namespace only; the others hang on
  * r_debug.r_next (r_version 2, glibc 2.35). */
 
-#include "live/live.h"
+#include "live/snapshot.h"
 
 #include <elf.h>
 #include <errno.h>
-#include <limits.h>
-#include <link.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/uio.h>
@@ -34,20 +31,6 @@ struct header_info {
     const void *tls_block;
 };
 
-struct visit {
-    live_visitor *visitor;
-    void *arg;
-    struct graft_error *error;
-    struct world *world;
-    struct arena scratch;           /* of infos */
-    bool in_motion;                 /* an object is still being loaded */
-    struct arena_list infos;        /* of struct header_info */
-    struct live_counts counts;
-    const struct live_counts *known;
-    char program[PATH_MAX];
-    int result;
-};
-
 static const ElfW(Dyn) *dynamic_of(uint64_t bias, const ElfW(Phdr) *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -58,7 +41,7 @@ static const ElfW(Dyn) *dynamic_of(uint64_t bias, const ElfW(Phdr) *headers, siz
 
 static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 {
-    struct visit *v = arg;
+    struct snapshot *v = arg;
     struct header_info *h = arena_list_push(&v->infos);
     if (!h)
         return 1;
@@ -66,8 +49,6 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
         .bias = info->dlpi_addr, .headers = info->dlpi_phdr, .count = info->dlpi_phnum,
         .dynamic = dynamic_of(info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum),
         .name = info->dlpi_name };
-    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
-        v->counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
     if (size > offsetof(struct dl_phdr_info, dlpi_tls_data)) {
         h->tls_module = info->dlpi_tls_modid;
         h->tls_block = info->dlpi_tls_data;
@@ -76,7 +57,7 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 }
 
 /* r_debug, from the one object that has a DT_DEBUG: the main program. */
-static const struct r_debug *debug_of(const struct visit *v)
+static const struct r_debug *debug_of(const struct snapshot *v)
 {
     for (size_t i = 0; i < v->infos.count; i++) {
         const struct header_info *h = arena_list_at(&v->infos, i);
@@ -99,7 +80,7 @@ static const struct r_debug *debug_of(const struct visit *v)
 
 /* A static-pie has an r_debug as well, with nothing but itself in it: it asked for
  * no loader and needs no library. */
-static bool is_static(const struct visit *v)
+static bool is_static(const struct snapshot *v)
 {
     const ElfW(Phdr) *headers = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     size_t count = getauxval(AT_PHNUM);
@@ -116,7 +97,7 @@ static bool is_static(const struct visit *v)
 }
 
 /* Both lists are in the same order, in the caller's own namespace. */
-static const struct header_info *info_of(const struct visit *v, const struct link_map *map)
+static const struct header_info *info_of(const struct snapshot *v, const struct link_map *map)
 {
     size_t n = v->infos.count, first = v->world->objects.count - 1;
     for (size_t k = 0; k < n; k++) {
@@ -176,18 +157,6 @@ static bool is_relocated(const struct elf_image *image)
     return true;
 }
 
-/* The world that was built last: good until something is loaded or unloaded.
- * Touched by a visit only, and there is one at a time. */
-static struct { struct world world; struct live_counts counts; size_t dropped; bool valid; } kept;
-
-static const struct elf_patches *live_patches;
-
-void live_show_patches(const struct elf_patches *patches)
-{
-    live_patches = patches;
-    kept.valid = false;
-}
-
 static bool is_graft(const char *soname)
 {
     static const char *const names[] = { "libgraft.so.0", "libgraft-preload.so", "libgraft-compat.so.0" };
@@ -197,7 +166,7 @@ static bool is_graft(const char *soname)
     return false;
 }
 
-static void describe(struct visit *v, struct world_object *object, const struct header_info *h)
+static void describe(struct snapshot *v, struct world_object *object, const struct header_info *h)
 {
     struct graft_error failure = { 0 };
     uint16_t type = object->is_main && h->bias == 0 ? ET_EXEC : ET_DYN;
@@ -217,20 +186,21 @@ static void describe(struct visit *v, struct world_object *object, const struct 
         v->in_motion = true;
     }
     object->tls_module = h->tls_module;
-    object->image.patches = live_patches;
+    object->image.patches = v->patches;
     object->is_graft = is_graft(object->image.soname);
 }
 
-static int add_map(struct visit *v, const struct link_map *map, unsigned space, bool first)
+int snapshot_add(struct snapshot *v, const struct walk *at)
 {
+    const struct link_map *map = at->map;
     struct header_info own = { 0 };
     const struct header_info *h = info_of(v, map);
     struct world_object *object = world_add(v->world);
     if (!object)
         return -GRAFT_ENOMEM;
-    object->space = space;
+    object->space = at->space;
     object->link_map = (uintptr_t)map;
-    object->is_main = first && space == 0;
+    object->is_main = at->first && at->space == 0;
     if (object->is_main)
         v->world->main = v->world->objects.count - 1;
     const char *name = object->is_main ? v->program : map->l_name && *map->l_name ? map->l_name : "(no name)";
@@ -292,215 +262,61 @@ static int mark_permanent(struct world *world, uint64_t loader)
     return result;
 }
 
+int snapshot_collect(struct snapshot *v)
+{
+    return dl_iterate_phdr(collect, v);
+}
+
+void snapshot_begin(struct snapshot *v)
+{
+    arena_free(&v->scratch);
+    v->infos = (struct arena_list){ .arena = &v->scratch, .element_size = sizeof(struct header_info) };
+    v->in_motion = false;
+}
+
+void snapshot_end(struct snapshot *v)
+{
+    arena_free(&v->scratch);
+}
+
+/* ---- the lists ---------------------------------------------------------- */
+
 /* glibc 2.35: struct r_debug_extended, one for each namespace. */
 struct debug { struct r_debug base; const struct debug *next; };
 
-static int build(struct visit *v)
-{
-    const struct debug *debug = (const struct debug *)debug_of(v);
-    unsigned space = 0;
-    uint64_t loader = debug ? debug->base.r_ldbase : 0;
-    if (!debug || is_static(v))
-        return error_set(v->error, GRAFT_ESTATIC,
-                         "this program is static: it has no loaded objects, nothing can be rebound");
-    for (; debug; space++) {
-        bool first = true;
-        for (const struct link_map *map = debug->base.r_map; map; map = map->l_next, first = false)
-            if (add_map(v, map, space, first))
-                return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
-        debug = debug->base.r_version >= 2 ? debug->next : NULL;
-    }
-    if (mark_permanent(v->world, loader) || (v->world->main != WORLD_NONE && mark_static_tls(v->world)))
-        return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
-    return 0;
-}
-
-static uint64_t resolve_ifunc(uint64_t resolver)
-{
-    return (uint64_t)(uintptr_t)((void *(*)(void))(uintptr_t)resolver)();
-}
-
-static pthread_mutex_t visiting = PTHREAD_MUTEX_INITIALIZER;
-
-void live_lock(void)
-{
-    pthread_mutex_lock(&visiting);
-}
-
-void live_unlock(void)
-{
-    pthread_mutex_unlock(&visiting);
-}
-
-static bool same_counts(const struct live_counts *a, const struct live_counts *b)
-{
-    return a->adds && a->adds == b->adds && a->subs == b->subs;
-}
-
-/* The next object of all namespaces in the order of the world, NULL at the end. */
-struct walk { const struct debug *debug; const struct link_map *map; unsigned space; bool first; };
-
-static struct walk walk_start(const struct visit *v)
+struct walk walk_start(const struct snapshot *v)
 {
     const struct debug *debug = (const struct debug *)debug_of(v);
     return (struct walk){ debug, debug ? debug->base.r_map : NULL, 0, true };
 }
 
-static const struct link_map *walk_next(struct walk *w)
+void walk_next(struct walk *w)
 {
-    const struct link_map *map = w->map;
     w->first = false;
-    w->map = map ? map->l_next : NULL;
+    w->map = w->map->l_next;
     while (!w->map && w->debug) {
         w->debug = w->debug->base.r_version >= 2 ? w->debug->next : NULL;
         w->map = w->debug ? w->debug->base.r_map : NULL;
         w->space += w->debug != NULL;
         w->first = true;
     }
-    return map;
 }
 
-static bool is_at(const struct world_object *object, const struct walk *w)
+int snapshot_build(struct snapshot *v, struct graft_error *error)
 {
-    return object->link_map == (uintptr_t)w->map && object->space == w->space;
-}
-
-/* Only loaded since: what came stands behind all others, or the world is built again.
- * What is kept was read when it was loaded, and is the same. */
-static bool extend(struct visit *v)
-{
-    size_t known = kept.world.objects.count, i = 0;
-    if (dl_iterate_phdr(collect, v))
-        return false;
-    for (struct walk w = walk_start(v); w.map; i++) {
-        struct walk here = w;
-        const struct link_map *map = walk_next(&w);
-        if (i < known ? !is_at(world_object(&kept.world, i), &here) : add_map(v, map, here.space, here.first) != 0)
-            return false;
-    }
-    return i == kept.world.objects.count;
-}
-
-/* Only unloaded since: what is still there is the same, and moves up. */
-static bool shrink(struct visit *v)
-{
-    size_t n = kept.world.objects.count, to = 0, from = 0;
-    if (dl_iterate_phdr(collect, v))
-        return false;
-    for (struct walk w = walk_start(v); w.map; walk_next(&w), to++, from++) {
-        while (from < n && !is_at(world_object(&kept.world, from), &w))
-            from++;
-        if (from == n)
-            return false;
-        if (to != from)
-            *world_object(&kept.world, to) = *world_object(&kept.world, from);
-    }
-    kept.dropped += n - to;
-    kept.world.objects.count = to;
-    return true;
-}
-
-/* Strings of what has gone stay in the arena: now and then all is built again. */
-enum { DROPPED_MAX = 4096 };
-
-static bool update(struct visit *v)
-{
-    if (!kept.valid || !kept.counts.adds || kept.dropped > DROPPED_MAX)
-        return false;
-    return kept.counts.subs == v->counts.subs ? extend(v) : kept.counts.adds == v->counts.adds && shrink(v);
-}
-
-/* The lock is recursive: the inner walk collects, and the outer one, still in its
- * first callback, holds it until the visitor is done. */
-static int rebuild(struct visit *v)
-{
-    bool updated = update(v);
-    kept.counts = v->counts;
-    kept.valid = updated && !v->in_motion;
-    if (updated) {
-        arena_free(&v->scratch);
-        return 0;
-    }
-    kept.dropped = 0;
+    const struct debug *debug = (const struct debug *)debug_of(v);
+    if (!debug || is_static(v))
+        return error_set(error, GRAFT_ESTATIC,
+                         "this program is static: it has no loaded objects, nothing can be rebound");
     ssize_t length = readlink("/proc/self/exe", v->program, sizeof v->program - 1);
     if (length <= 0)
         text_copy(v->program, sizeof v->program, program_invocation_name);
-    arena_free(&v->scratch);
-    v->infos = (struct arena_list){ .arena = &v->scratch, .element_size = sizeof(struct header_info) };
-    world_free(&kept.world);
-    world_init(&kept.world);
-    kept.world.can.resolve_ifunc = resolve_ifunc;
-    if (dl_iterate_phdr(collect, v))
-        return error_set(v->error, GRAFT_ENOMEM, "out of memory while listing objects");
-    int result = build(v);
-    arena_free(&v->scratch);
-    kept.counts = v->counts;
-    kept.valid = !result && !v->in_motion;
-    return result;
-}
-
-static int locked(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct visit *v = arg;
-    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
-        v->counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
-    if (v->known && same_counts(v->known, &v->counts)) {
-        v->result = v->visitor(NULL, &v->counts, v->arg);
-        return 1;
-    }
-    v->result = kept.valid && same_counts(&kept.counts, &v->counts) ? 0 : rebuild(v);
-    if (!v->result)
-        v->result = v->visitor(v->world, &v->counts, v->arg);
-    return 1;
-}
-
-int live_visit(live_visitor *visitor, void *arg, struct graft_error *error)
-{
-    return live_revisit(visitor, arg, NULL, error);
-}
-
-int live_revisit(live_visitor *visitor, void *arg, const struct live_counts *known, struct graft_error *error)
-{
-    struct visit v = { .visitor = visitor, .arg = arg, .error = error, .known = known, .result = 1,
-                       .world = &kept.world };
-    v.infos = (struct arena_list){ .arena = &v.scratch, .element_size = sizeof(struct header_info) };
-    live_lock();
-    dl_iterate_phdr(locked, &v);
-    live_unlock();
-    return v.result;
-}
-
-struct hold { live_visitor *visitor; void *arg; int result; };
-
-static int held(struct dl_phdr_info *info, size_t size, void *arg)
-{
-    struct hold *hold = arg;
-    struct live_counts counts = { 0, 0 };
-    if (size > offsetof(struct dl_phdr_info, dlpi_subs))
-        counts = (struct live_counts){ info->dlpi_adds, info->dlpi_subs };
-    hold->result = hold->visitor(NULL, &counts, hold->arg);
-    return 1;
-}
-
-int live_hold(live_visitor *visitor, void *arg)
-{
-    struct hold hold = { visitor, arg, 0 };
-    live_lock();
-    dl_iterate_phdr(held, &hold);
-    live_unlock();
-    return hold.result;
-}
-
-static int copy_counts(struct world *world, const struct live_counts *counts, void *arg)
-{
-    (void)world;
-    *(struct live_counts *)arg = *counts;
-    return 0;
-}
-
-struct live_counts live_counts(void)
-{
-    struct live_counts counts = { 0, 0 };
-    live_hold(copy_counts, &counts);
-    return counts;
+    int result = 0;
+    for (struct walk w = walk_start(v); w.map && !result; walk_next(&w))
+        result = snapshot_add(v, &w);
+    if (!result)
+        result = mark_permanent(v->world, debug->base.r_ldbase);
+    if (!result && v->world->main != WORLD_NONE)
+        result = mark_static_tls(v->world);
+    return result ? error_set(error, GRAFT_ENOMEM, "out of memory while listing objects") : 0;
 }
