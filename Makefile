@@ -44,7 +44,7 @@ CLI_O     = $(call objects,cli)
 # Each folder of hooks/ is a hook library; what they share is in hooks/common.
 HOOK_NAMES := $(filter-out common template,$(patsubst hooks/%/,%,$(wildcard hooks/*/)))
 HOOKS    = $(HOOK_NAMES:%=$(BUILD)/hooks/%.so)
-hook_objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard hooks/$(1)/*.c hooks/common/*.c))
+hook_objects = $(patsubst %,$(BUILD)/%.o,$(basename $(wildcard hooks/$(1)/*.c hooks/$(1)/*.S hooks/common/*.c)))
 COMPAT_O  = $(call objects,compat)
 COMPAT   := $(BUILD)/libgraft-compat.so.$(VERSION)
 
@@ -103,6 +103,9 @@ $(COMPAT): $(COMPAT_O) src/libgraft-compat.map $(BUILD)/libgraft.so.$(VERSION)
 	$(Q)ln -sf libgraft-compat.so.0 $(BUILD)/libgraft-compat.so
 
 $(BUILD)/hooks/%.o: hooks/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ihooks -MMD -MP -c -o $@ $<
+$(BUILD)/hooks/%.o: hooks/%.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Ihooks -MMD -MP -c -o $@ $<
 

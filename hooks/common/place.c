@@ -4,21 +4,16 @@
  * bare addresses: a lock of the loader's is never taken instead. */
 
 #include "common/place.h"
+#include "common/feature.h"
 
 #include <limits.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#ifdef DLFO_STRUCT_HAS_EH_DBASE
-#pragma weak _dl_find_object
-#endif
 
 const char *place_base(const char *path)
 {
@@ -45,13 +40,11 @@ const char *place_program(void)
 struct place place_find(const void *address)
 {
     struct place place = { NULL, (size_t)address };
-#ifdef DLFO_STRUCT_HAS_EH_DBASE
-    struct dl_find_object found;
-    if (_dl_find_object && !_dl_find_object((void *)address, &found)) {
-        place.path = *found.dlfo_link_map->l_name ? found.dlfo_link_map->l_name : place_program();
-        place.offset = (size_t)address - found.dlfo_link_map->l_addr;
+    const struct link_map *object = feature_object_at(address);
+    if (object) {
+        place.path = *object->l_name ? object->l_name : place_program();
+        place.offset = (size_t)address - object->l_addr;
     }
-#endif
     return place;
 }
 

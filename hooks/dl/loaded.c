@@ -8,29 +8,20 @@
 
 #include <sys/mman.h>
 
+#include "common/feature.h"
+
 struct walk {
     bool (*each)(const struct link_map *, void *arg);
     void *arg;
     unsigned long long added;
 };
 
-/* glibc since 2.35 chains the lists of its namespaces; older ones show the first. */
-static const struct r_debug *next_space(const struct r_debug *space)
-{
-#if __GLIBC_PREREQ(2, 35)
-    if (space->r_version > 1)
-        return (const struct r_debug *)((const struct r_debug_extended *)space)->r_next;
-#endif
-    (void)space;
-    return NULL;
-}
-
 static int walk_all(struct dl_phdr_info *info, size_t size, void *arg)
 {
     (void)size;
     struct walk *walk = arg;
     walk->added = info->dlpi_adds;
-    for (const struct r_debug *space = &_r_debug; space; space = next_space(space)) {
+    for (const struct r_debug *space = &_r_debug; space; space = feature_next_space(space)) {
         for (const struct link_map *map = space->r_map; map; map = map->l_next) {
             if (!walk->each(map, walk->arg))
                 return 1;

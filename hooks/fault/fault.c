@@ -162,9 +162,9 @@ static int our_close(int fd)
 }
 
 /* Whose caller matters: dlopen looks where its caller's object says, vfork returns to
- * it twice. So the stub asks, and jumps on from the caller's own frame. */
-void *(*next_dlopen)(const char *, int) __attribute__((used));
-pid_t (*next_vfork)(void) __attribute__((used));
+ * it twice. So a stub (enter_x86_64.S) asks, and jumps on from the caller's own frame. */
+void *(*next_dlopen)(const char *, int);
+pid_t (*next_vfork)(void);
 void *our_dlopen(const char *, int);
 const char *fault_dlopen(const char *path, const void *caller);
 int fault_vfork(const void *caller);
@@ -173,7 +173,7 @@ pid_t our_vfork(void);
 /* A real failure, and dlerror's text with it: no library has a name that ends in a
  * slash. The name must outlive the call that it is jumped to with: a ring, longer than
  * threads will stand in failing dlopens at once. */
-__attribute__((used)) const char *fault_dlopen(const char *path, const void *caller)
+const char *fault_dlopen(const char *path, const void *caller)
 {
     static char ring[64][PATH_MAX + 1];
     static _Atomic unsigned next;
@@ -185,62 +185,10 @@ __attribute__((used)) const char *fault_dlopen(const char *path, const void *cal
     return strcat(strcpy(missing, path), "/");
 }
 
-__attribute__((used)) int fault_vfork(const void *caller)
+int fault_vfork(const void *caller)
 {
     return rules_cover[FAULT_fork] ? fails(rules_judge(FAULT_fork, NULL, NO_FD, caller, NULL)) : 0;
 }
-
-#if defined(__x86_64__)
-__asm__(".text\n"
-        ".type our_dlopen,@function\n"
-        ".globl our_dlopen\n.hidden our_dlopen\n"
-        "our_dlopen:\n"
-        "    push %rsi\n"
-        "    mov 8(%rsp), %rsi\n"
-        "    call fault_dlopen\n"
-        "    pop %rsi\n"
-        "    mov %rax, %rdi\n"
-        "    jmp *next_dlopen(%rip)\n"
-        ".type our_vfork,@function\n"
-        ".globl our_vfork\n.hidden our_vfork\n"
-        "our_vfork:\n"
-        "    mov (%rsp), %rdi\n"
-        "    sub $8, %rsp\n"
-        "    call fault_vfork\n"
-        "    add $8, %rsp\n"
-        "    test %eax, %eax\n"
-        "    jnz 1f\n"
-        "    jmp *next_vfork(%rip)\n"
-        "1:  mov $-1, %eax\n"
-        "    ret\n");
-#elif defined(__aarch64__)
-__asm__(".text\n"
-        ".type our_dlopen,%function\n"
-        ".globl our_dlopen\n.hidden our_dlopen\n"
-        "our_dlopen:\n"
-        "    stp x29, x30, [sp, #-32]!\n"
-        "    str x1, [sp, #16]\n"
-        "    mov x1, x30\n"
-        "    bl fault_dlopen\n"
-        "    ldr x1, [sp, #16]\n"
-        "    ldp x29, x30, [sp], #32\n"
-        "    adrp x16, next_dlopen\n"
-        "    ldr x16, [x16, #:lo12:next_dlopen]\n"
-        "    br x16\n"
-        ".type our_vfork,%function\n"
-        ".globl our_vfork\n.hidden our_vfork\n"
-        "our_vfork:\n"
-        "    stp x29, x30, [sp, #-16]!\n"
-        "    mov x0, x30\n"
-        "    bl fault_vfork\n"
-        "    ldp x29, x30, [sp], #16\n"
-        "    cbnz w0, 1f\n"
-        "    adrp x16, next_vfork\n"
-        "    ldr x16, [x16, #:lo12:next_vfork]\n"
-        "    br x16\n"
-        "1:  mov w0, #-1\n"
-        "    ret\n");
-#endif
 
 /* ---- the library ----------------------------------------------------------------------- */
 

@@ -60,6 +60,26 @@ void bench_die(const char *what, const char *why)
     exit(2);
 }
 
+void bench_in_child(const char *what, bench_measure *measure, const void *arg, double *numbers, size_t count)
+{
+    const ssize_t size = (ssize_t)(count * sizeof(*numbers));
+    int ends[2];
+    if (pipe(ends))
+        bench_die("pipe", strerror(errno));
+    pid_t child = fork();
+    if (child < 0)
+        bench_die("fork", strerror(errno));
+    if (child == 0) {
+        measure(arg, numbers);
+        _exit(write(ends[1], numbers, (size_t)size) != size);
+    }
+    close(ends[1]);
+    if (read(ends[0], numbers, (size_t)size) != size)
+        bench_die(what, "the child ended before it was done");
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+}
+
 /* ---- planning and applying ----------------------------------------------- */
 
 /* What is rebound. */
@@ -112,27 +132,19 @@ const char *bench_named(const char *load, const char *what)
     return asprintf(&name, "%s: %s", load, what) < 0 ? what : name;
 }
 
-/* Measured in a child that has not planned anything yet, so that the world which
- * the library keeps is counted as well. */
+/* In a child, so that the world which the library keeps is counted as well. */
+static void plan_memory(const void *arg, double *size)
+{
+    memory_start();
+    (void)make_plan(arg);
+    size[0] = (double)memory_mapped() / 1024;
+    size[1] = (double)memory_touched() / 1024;
+}
+
 static void measure_memory(const struct load *load)
 {
-    double size[2] = { 0, 0 };
-    int ends[2];
-    if (pipe(ends))
-        bench_die("pipe", strerror(errno));
-    pid_t child = fork();
-    if (child == 0) {
-        memory_start();
-        (void)make_plan(load);
-        size[0] = (double)memory_mapped() / 1024;
-        size[1] = (double)memory_touched() / 1024;
-        _exit(write(ends[1], size, sizeof(size)) != sizeof(size));
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], size, sizeof(size)) != sizeof(size))
-        bench_die("fork", strerror(errno));
-    waitpid(child, NULL, 0);
-    close(ends[0]);
+    double size[2];
+    bench_in_child(load->name, plan_memory, load, size, 2);
     bench_add(bench_named(load->name, "memory mapped"), size[0], "KiB", 0, 0, "", 0);
     bench_add(bench_named(load->name, "memory touched"), size[1], "KiB", 0, size[1], "KiB", load->memory);
 }

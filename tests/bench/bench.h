@@ -43,6 +43,11 @@ typedef long bench_call_loop(long);
 void *bench_open_in(const char *dir, const char *name);
 double bench_time_calls(bench_call_loop *loop, long times, long expected);
 
+/* Runs @measure in a child and hands back the @count numbers that it fills: whatever it
+ * plans or hooks there, the next one starts anew. */
+typedef void bench_measure(const void *arg, double *numbers);
+void bench_in_child(const char *what, bench_measure *measure, const void *arg, double *numbers, size_t count);
+
 /* bench_hook.c: with all libraries open but number @last; with all. */
 void bench_opening(const char *dir, size_t last);
 void bench_hooks(const char *dir, size_t libraries);

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <graft/compat/gotcha/gotcha.h>
 #include <graft/compat/plthook.h>
@@ -91,31 +89,24 @@ static void measure_plan(size_t count, double ratio)
 }
 
 /* What planning itself takes, its scratch and the hooks' own records included: the list of
- * objects is there already. The last one is the peak of what was mapped, in steps of 64 KiB. */
+ * objects is there already. The first one is the peak of what was mapped, in steps of 64 KiB. */
+static void plan_memory(const void *arg, double *size)
+{
+    struct graft_objects *objects;
+    if (!graft_objects_snapshot(&objects, NULL))
+        graft_objects_free(objects);
+    memory_start();
+    (void)plan_hooks(*(const size_t *)arg);
+    size[0] = (double)memory_mapped() / 1024;
+    size[1] = (double)memory_touched() / 1024;
+}
+
 static void measure_memory(size_t count)
 {
     char title[40];
     double size[2];
-    struct graft_objects *objects;
     snprintf(title, sizeof(title), "hook %zu name%s", count, count == 1 ? "" : "s");
-    int ends[2];
-    if (pipe(ends))
-        bench_die("pipe", "failed");
-    pid_t child = fork();
-    if (child == 0) {
-        if (!graft_objects_snapshot(&objects, NULL))
-            graft_objects_free(objects);
-        memory_start();
-        (void)plan_hooks(count);
-        size[0] = (double)memory_mapped() / 1024;
-        size[1] = (double)memory_touched() / 1024;
-        _exit(write(ends[1], size, sizeof(size)) != sizeof(size));
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], size, sizeof(size)) != sizeof(size))
-        bench_die("fork", "failed");
-    waitpid(child, NULL, 0);
-    close(ends[0]);
+    bench_in_child(title, plan_memory, &count, size, 2);
     bench_add(bench_named(title, "memory touched"), size[1], "KiB", 0, size[1], "KiB", 1024);
     bench_add(bench_named(title, "memory mapped, peak"), size[0], "KiB", 0, 0, "", 0);
 }
@@ -158,50 +149,41 @@ static void measure_chain(const char *dir, int depth)
 
 /* ---- opening under watch --------------------------------------------------------- */
 
-/* Opens and closes one library again and again in a child, with hooks or without: the
- * quickest, as what slows one opening down is the machine's other work. */
-static double time_opens(const char *dir, size_t index, int watched)
+struct opening { char path[PATH_MAX]; int watched; };
+
+/* Opens and closes one library again and again, with hooks or without: the quickest, as
+ * what slows one opening down is the machine's other work. */
+static void time_opens(const void *arg, double *best)
 {
     enum { OPENS = 8 };
-    char path[PATH_MAX];
-    double result = 0;
-    int ends[2];
-    snprintf(path, sizeof(path), "%s/libbench_%03zu.so", dir, index);
-    if (pipe(ends))
-        bench_die("pipe", "failed");
-    pid_t child = fork();
-    if (child == 0) {
-        double best = 1;
-        void *warm = dlopen(path, RTLD_NOW | RTLD_LOCAL);   /* what fork left to be copied is not ours */
-        if (!warm || dlclose(warm))
-            _exit(3);
-        if (watched && graft_hook("small_buffer_init_0000", (void *)replacement, &originals[0]))
-            _exit(2);
-        for (int i = -1; i < OPENS; i++) {
-            double start = bench_now();
-            void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-            double took = bench_now() - start;
-            best = i >= 0 && took < best ? took : best;
-            if (!handle || dlclose(handle))
-                _exit(3);
-        }
-        _exit(write(ends[1], &best, sizeof(best)) != sizeof(best));
+    const struct opening *opening = arg;
+    void *warm = dlopen(opening->path, RTLD_NOW | RTLD_LOCAL);  /* what fork left to be copied is not ours */
+    if (!warm || dlclose(warm))
+        bench_die(opening->path, dlerror());
+    if (opening->watched && graft_hook("small_buffer_init_0000", (void *)replacement, &originals[0]))
+        bench_die(opening->path, "the hook is refused");
+    *best = 1;
+    for (int i = -1; i < OPENS; i++) {
+        double start = bench_now();
+        void *handle = dlopen(opening->path, RTLD_NOW | RTLD_LOCAL);
+        double took = bench_now() - start;
+        *best = i >= 0 && took < *best ? took : *best;
+        if (!handle || dlclose(handle))
+            bench_die(opening->path, dlerror());
     }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], &result, sizeof(result)) != sizeof(result))
-        bench_die("opening", "the child failed");
-    waitpid(child, NULL, 0);
-    close(ends[0]);
-    return result;
 }
 
 /* Of all libraries but the last, which is opened. */
 void bench_opening(const char *dir, size_t last)
 {
     double plain[ROUNDS], watched[ROUNDS];
+    struct opening opening = { .watched = 0 };
+    snprintf(opening.path, sizeof(opening.path), "%s/libbench_%03zu.so", dir, last);
     for (int i = 0; i < ROUNDS; i++) {
-        plain[i] = time_opens(dir, last, 0);
-        watched[i] = time_opens(dir, last, 1);
+        opening.watched = 0;
+        bench_in_child("opening", time_opens, &opening, &plain[i], 1);
+        opening.watched = 1;
+        bench_in_child("opening", time_opens, &opening, &watched[i], 1);
     }
     double a = bench_median(plain, ROUNDS) * 1e6, b = bench_median(watched, ROUNDS) * 1e6;
     bench_add("dlopen of 2,000 imports, watched", b, "us", a, b / a, "x", 1.05);
@@ -243,34 +225,31 @@ static double by_gotcha(void *peer, size_t count)
     return bench_now() - start;
 }
 
+struct peer { const char *path, *dir; size_t libraries, count; int gotcha; };
+
+static void time_peer(const void *arg, double *times)
+{
+    const struct peer *peer = arg;
+    size_t relocations;
+    double start = bench_now();
+    baseline_pass(&relocations);
+    times[0] = bench_now() - start;
+    void *library = dlopen(peer->path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        bench_die(peer->path, dlerror());
+    times[1] = peer->gotcha ? by_gotcha(library, peer->count)
+                            : by_plthook(library, peer->dir, peer->libraries, peer->count);
+}
+
 /* Once, in a child, because what a peer has hooked stays so; the baseline as well. */
 static void measure_peer(const char *dir, size_t libraries, const char *variable, int gotcha, size_t count)
 {
-    const char *path = getenv(variable);
+    const struct peer peer = { getenv(variable), dir, libraries, count, gotcha };
     double times[2];
     char title[60];
-    int ends[2];
-    if (!path || !*path)
+    if (!peer.path || !*peer.path)
         return;
-    if (pipe(ends))
-        bench_die("pipe", "failed");
-    pid_t child = fork();
-    if (child == 0) {
-        size_t relocations;
-        double start = bench_now();
-        baseline_pass(&relocations);
-        times[0] = bench_now() - start;
-        void *peer = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        if (!peer)
-            bench_die(path, dlerror());
-        times[1] = gotcha ? by_gotcha(peer, count) : by_plthook(peer, dir, libraries, count);
-        _exit(write(ends[1], times, sizeof(times)) != sizeof(times));
-    }
-    close(ends[1]);
-    if (child < 0 || read(ends[0], times, sizeof(times)) != sizeof(times))
-        bench_die(path, "it ended before it was done");
-    waitpid(child, NULL, 0);
-    close(ends[0]);
+    bench_in_child(peer.path, time_peer, &peer, times, 2);
     snprintf(title, sizeof(title), "%s: %zu name%s, all", gotcha ? "GOTCHA" : "plthook", count, count == 1 ? "" : "s");
     bench_add(strdup(title), times[1] * 1e3, "ms", times[0] * 1e3, times[1] / times[0], "x", 0);
 }

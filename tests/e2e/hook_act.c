@@ -21,31 +21,13 @@
 #include <graft/plan.h>
 
 #include "../fixtures/probes.h"
+#include "../fixtures/wrappers.h"
 
 int fixture_act(void *consumer, const char *what);
 
-#define FUNCTIONS(X) \
-    X(call) X(many) X(nested) X(alias) X(aliased) X(ifunc) X(nosize) X(notype) X(own) X(private) X(protected) \
-    X(versioned) X(pointer) X(cached) X(optional) X(optional_hidden) X(weak_only) X(weak_both) X(old)
+enum { BYTES_MAX = 1 << 20 };
 
-enum { OF_HOST = 16, OF_DUPLICATE = 32 };
-
-#define WRAPPERS(name) \
-    static int (*host_##name)(void), (*duplicate_##name)(void); \
-    static int wrap_host_##name(void) { return host_##name() + OF_HOST; } \
-    static int wrap_duplicate_##name(void) { return duplicate_##name() + OF_DUPLICATE; }
-FUNCTIONS(WRAPPERS)
-#undef WRAPPERS
-
-static const struct { const char *symbol; void *wrap[2]; void **original[2]; } functions[] = {
-#define ROW(name) { "fix_" #name, { (void *)wrap_host_##name, (void *)wrap_duplicate_##name }, \
-                    { (void **)&host_##name, (void **)&duplicate_##name } },
-    FUNCTIONS(ROW)
-#undef ROW
-};
-enum { COUNT = sizeof functions / sizeof functions[0], BYTES_MAX = 1 << 20 };
-
-static struct graft_hook hooks[2 * COUNT];
+static struct graft_hook hooks[2 * FUNCTIONS_COUNT];
 static size_t hook_count;
 
 static int failed(const char *what, const char *detail)
@@ -58,7 +40,7 @@ static int failed(const char *what, const char *detail)
  * An unversioned definition is the old version as well. */
 static void ask_for(const char *of, int which, bool versioned)
 {
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < FUNCTIONS_COUNT; i++) {
         bool old = !strcmp(functions[i].symbol, "fix_old");
         struct graft_hook *hook = &hooks[hook_count];
         struct graft_plan *plan = NULL;
@@ -73,15 +55,6 @@ static void ask_for(const char *of, int which, bool versioned)
     }
 }
 
-static bool is_function(const char *probe)
-{
-    static const char not[] = " data const_data live live_strong addend past_end tls tls_own nosize_data "
-        "protected_data unique middle_data private private_table weak_neither cached ";
-    char name[40];
-    snprintf(name, sizeof name, " %s ", probe);
-    return !strstr(not, name);
-}
-
 static int expected(const char *probe, int before)
 {
     if (!is_function(probe) || (before != PROBE_PROVIDER && before != PROBE_DUPLICATE))
@@ -89,7 +62,7 @@ static int expected(const char *probe, int before)
     /* its own call of fix_call is hooked as well, which it tells; an executable's is direct */
     bool direct = before == PROBE_PROVIDER && !strcmp(getenv("ACT_RUNTIME"), "main");
     return (strcmp(probe, "nested") || direct ? before : PROBE_MIXED)
-         + (before == PROBE_PROVIDER ? OF_HOST : OF_DUPLICATE);
+         + (before == PROBE_PROVIDER ? OF_PROVIDER : OF_DUPLICATE);
 }
 
 static int ask(void *consumer, const char *probe)
@@ -163,7 +136,7 @@ int fixture_act(void *consumer, const char *what)
         return failed("dlinfo", "");
     ask_for(runtime, 0, !strstr(runtime, "unversioned") && !strstr(runtime, "v2only") && strcmp(runtime, "main"));
     ask_for("libfixdup*", 1, !strstr(map->l_name, "-unver-"));
-    if (hook_count < 2 * COUNT - 7)
+    if (hook_count < 2 * FUNCTIONS_COUNT - 7)
         return failed("too few functions can be hooked", "");
     if (warm)
         ask_all(consumer, plain);

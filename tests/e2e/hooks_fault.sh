@@ -192,16 +192,8 @@ survives git call=malloc,in=git 1 7 100 git init -q made
 survives node 'call=open,path=*data1' 1 1 5 "$node" -e 'console.log(require("fs").readFileSync("data1", "utf8"))'
 
 # A server goes on: half of nginx's accepts fail, and every request is answered.
-http=$($python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
-cat >nginx.conf <<END
-user root; worker_processes 1; daemon off; pid $work/nginx.pid; error_log $work/error.log;
-events { }
-http {
-    access_log off; client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;
-    uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
-    server { listen 127.0.0.1:$http; root $work; }
-}
-END
+http=$(free_port)
+nginx_conf "$http"
 start "$GRAFT" run --hook 'fault:call=accept,every=2,file=accepts;call=write,every=5,errno=EAGAIN,fd=socket' -- nginx -c "$work/nginx.conf" -p "$work" 2>nginx.err
 for _ in $(seq 200); do [ -s nginx.pid ] && $python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:$http/long')" 2>/dev/null && break; sleep 0.05; done
 cases=$((cases + 1))

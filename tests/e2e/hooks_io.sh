@@ -185,10 +185,6 @@ compared 10 "$node" talk.js
 
 # ---- servers --------------------------------------------------------------------------------
 
-port() {
-    $python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # serve COMMAND...: under strace and io; its processes report when they end.
 serve() {
     rm -f report.* strace.out
@@ -205,7 +201,7 @@ served() {
     [ "$processes" -ge "$2" ] && [ "$names" -ge "$3" ] || fail "$1: compared too little"
 }
 
-redis=$(port)
+redis=$(free_port)
 serve redis-server --port "$redis" --bind 127.0.0.1 --save '' --appendonly yes --dir "$work" >redis.log 2>&1
 for _ in $(seq 200); do redis-cli -p "$redis" ping >/dev/null 2>&1 && break; sleep 0.05; done
 redis-benchmark -p "$redis" -n 60 -c 3 -t set,get -q >/dev/null || fail "redis-benchmark"
@@ -216,7 +212,7 @@ for _ in $(seq 100); do redis-cli -p "$redis" info persistence | grep -q 'aof_re
 redis-cli -p "$redis" shutdown nosave
 served redis-server 2 15
 
-http=$(port)
+http=$(free_port)
 mkdir www
 head -c 20000 /dev/urandom | base64 >www/big.txt
 cat >nginx.conf <<END

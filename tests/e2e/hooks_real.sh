@@ -67,10 +67,6 @@ same 20 bash work.sh
 
 # ---- servers --------------------------------------------------------------------------------
 
-port() {
-    $python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 redis_answers() {
     timeout 30 redis-benchmark -p "$1" -n 3000 -c 8 -P 4 -t set,get,incr,lpush,lrange_100,hset -q 2>&1 | grep -ac 'requests per second'
     timeout 10 redis-cli -p "$1" eval 'local s = 0; for i = 1, 1000 do s = s + i end; return s' 0
@@ -84,7 +80,7 @@ redis_answers() {
 # redis SET...: what clients are told by a server under these hooks (none: without).
 redis() {
     local number
-    number=$(port)
+    number=$(free_port)
     rm -f dump.rdb
     "$@" redis-server --port "$number" --bind 127.0.0.1 --save '' --dir "$work" >redis.log 2>&1 &
     child=$!
@@ -110,7 +106,7 @@ END
 
 nginx() {
     local number
-    number=$(port)
+    number=$(free_port)
     sed "s|PORT|$number|; s|WORK|$work|g" nginx.in >nginx.conf
     rm -f nginx.pid
     "$@" nginx -c "$work/nginx.conf" -p "$work" >nginx.log 2>&1 &

@@ -140,10 +140,7 @@ timeout 10 "$GRAFT" run --hook time:offset=+365d -- "$node" -e 'setTimeout(() =>
 [ $((($(date +%s%N) - start) / 1000000)) -ge 300 ] || fail "node's timer was early"
 
 # Servers: redis' clock and keys that expire, nginx's Date.
-port() {
-    $python -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-redis=$(port)
+redis=$(free_port)
 start at start=2001-01-01T00:00:00Z redis-server --port "$redis" --bind 127.0.0.1 --save '' >redis.log 2>&1
 for _ in $(seq 200); do redis-cli -p "$redis" ping >/dev/null 2>&1 && break; sleep 0.05; done
 cases=$((cases + 1))
@@ -155,16 +152,8 @@ sleep 0.4
 redis-cli -p "$redis" shutdown nosave
 wait "$child" || fail "redis ended with $?"
 
-http=$(port)
-cat >nginx.conf <<END
-user root; worker_processes 1; daemon off; pid $work/nginx.pid; error_log $work/error.log;
-events { }
-http {
-    access_log off; client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;
-    uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
-    server { listen 127.0.0.1:$http; root $work; }
-}
-END
+http=$(free_port)
+nginx_conf "$http"
 start at freeze=2001-01-01T00:00:00Z nginx -c "$work/nginx.conf" -p "$work" >nginx.log 2>&1
 for _ in $(seq 200); do
     said=$($python -c "import urllib.request as u; print(u.urlopen('http://127.0.0.1:$http/known').headers['Date'])" 2>/dev/null) && break

@@ -3,7 +3,9 @@
  * a page, everything is as it was: slots, hooks, *original and the answers. */
 
 #include "hook_fixture.h"
+#include "memory.h"
 #include "process.h"
+#include "protect.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -13,40 +15,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* ---- every mprotect of graft passes here --------------------------------------------- */
-
-enum { CALLS_MAX = 4096 };
-
-static struct { uintptr_t start; size_t size; int protection; } calls[CALLS_MAX];
-static atomic_size_t call_count;
-static int fail_at = -1;
-
-int mprotect(void *start, size_t size, int protection)
-{
-    size_t i = atomic_fetch_add(&call_count, 1) % CALLS_MAX;
-    calls[i].start = (uintptr_t)start;
-    calls[i].size = size;
-    calls[i].protection = protection;
-    if ((int)i == fail_at)
-        return errno = ENOMEM, -1;
-    return (int)syscall(SYS_mprotect, start, size, protection);
-}
-
-static const char *maps_of_files(void)
-{
-    static char buffer[2][1 << 18];
-    static unsigned which;
-    char *text = buffer[which++ % 2], *to = text, line[4096];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    assert_non_null(maps);
-    while (fgets(line, sizeof line, maps))
-        if (strchr(line, '/') && to + strlen(line) < text + sizeof buffer[0])
-            to = stpcpy(to, line);
-    *to = '\0';
-    fclose(maps);
-    return text;
-}
 
 /* ---- what is hooked ------------------------------------------------------------------------ */
 
@@ -114,13 +82,13 @@ static void protections_are_as_before_when_hooks_are_in_and_when_they_are_out(vo
             continue;
         void *consumer = fixture_open(consumers[i].file, RTLD_LAZY);
         hook_remove(hook_apply(asked, 3));
-        const char *before = maps_of_files();
+        const char *before = memory_maps();
         struct graft_plan *plan = hook_apply(asked, 3);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         assert_int_equal(graft_plan_enable(plan, 0, NULL), 0);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         hook_remove(plan);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         dlclose(consumer);
     }
 }
@@ -131,15 +99,7 @@ static void a_page_is_opened_once_for_all_hooks_and_never_writable_and_executabl
     open_users();
     call_count = 0;
     struct graft_plan *plan = hook_apply(hooks(), HOOKS);
-    size_t n = call_count;
-    assert_true(n >= 2 && n % 2 == 0);
-    for (size_t i = 0; i < n; i++) {
-        size_t same = 0;
-        assert_false((calls[i].protection & PROT_WRITE) && (calls[i].protection & PROT_EXEC));
-        for (size_t k = 0; k < n; k++)
-            same += calls[k].start < calls[i].start + calls[i].size && calls[i].start < calls[k].start + calls[k].size;
-        assert_int_equal(same, 2);                      /* opened once and closed once */
-    }
+    expect_opened_once(call_count);
     expect(1000);
     hook_remove(plan);
     expect(0);
@@ -161,7 +121,7 @@ static void a_page_that_cannot_be_opened_leaves_everything_unhooked(void **state
     struct graft_error error;
     (void)state;
     open_users();
-    const char *before = maps_of_files();
+    const char *before = memory_maps();
     struct hook_bytes *bytes = hook_bytes_take();
     call_count = 0;
     struct graft_plan *plan = hook_apply(hooks(), HOOKS);
@@ -177,7 +137,7 @@ static void a_page_that_cannot_be_opened_leaves_everything_unhooked(void **state
         assert_int_equal(error.code, -GRAFT_EPROT);
         assert_int_equal(hook_count(), 0);
         expect(0);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         if (i % 2) {                                    /* the same plan once more */
             fixture_apply(plan);
             expect(1000);
@@ -199,7 +159,7 @@ static void a_page_that_cannot_be_opened_leaves_everything_hooked(void **state)
     struct graft_error error;
     (void)state;
     open_users();
-    const char *before = maps_of_files();
+    const char *before = memory_maps();
     struct hook_bytes *bytes = hook_bytes_take();
     struct graft_plan *plan = hook_apply(hooks(), HOOKS);
     call_count = 0;
@@ -217,7 +177,7 @@ static void a_page_that_cannot_be_opened_leaves_everything_hooked(void **state)
         fail_at = -1;
         expect(1000);
         assert_int_equal(hook_count(), HOOKS);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
     }
     call_count = 0;
     fail_at = 0;

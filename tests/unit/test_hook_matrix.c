@@ -4,34 +4,11 @@
 
 #include "hook_fixture.h"
 #include "process.h"
+#include "fixtures/wrappers.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
-
-/* The functions of the runtime; a wrapper adds ONES for the provider's, TENS for the
- * duplicate's, so that an answer tells whose definition was reached, through which
- * hook, and how often. */
-#define FUNCTIONS(X) \
-    X(call) X(many) X(nested) X(alias) X(aliased) X(ifunc) X(nosize) X(notype) X(own) X(private) X(protected) \
-    X(versioned) X(pointer) X(cached) X(optional) X(optional_hidden) X(weak_only) X(weak_both) X(old)
-
-enum { OF_PROVIDER = 16, OF_DUPLICATE = 32 };
-
-#define WRAPPERS(name) \
-    static int (*provider_##name)(void), (*duplicate_##name)(void); \
-    static int wrap_provider_##name(void) { return provider_##name() + OF_PROVIDER; } \
-    static int wrap_duplicate_##name(void) { return duplicate_##name() + OF_DUPLICATE; }
-FUNCTIONS(WRAPPERS)
-#undef WRAPPERS
-
-static const struct { const char *symbol; void *wrap[2]; void **original[2]; } functions[] = {
-#define ROW(name) { "fix_" #name, { (void *)wrap_provider_##name, (void *)wrap_duplicate_##name }, \
-                    { (void **)&provider_##name, (void **)&duplicate_##name } },
-    FUNCTIONS(ROW)
-#undef ROW
-};
-enum { FUNCTIONS_COUNT = sizeof functions / sizeof functions[0] };
 
 /* ---- what is asked for -------------------------------------------------------------- */
 
@@ -55,15 +32,6 @@ static void ask_for(const char *of, int which, const char *without)
             hook->version = "FIX_1";
         hook_total++;
     }
-}
-
-static bool is_function(const char *probe)
-{
-    static const char not[] = " data const_data live live_strong addend past_end tls tls_own nosize_data "
-        "protected_data unique middle_data private private_table weak_neither cached ";
-    char name[40];
-    snprintf(name, sizeof name, " %s ", probe);
-    return !strstr(not, name);
 }
 
 static int expected(const char *probe, int before)

@@ -3,6 +3,8 @@
  * unload: every answer is one of the two that it may be, nothing grows, nothing is lost. */
 
 #include "hook_fixture.h"
+#include "memory.h"
+#include "order.h"
 #include "process.h"
 
 #include <dlfcn.h>
@@ -66,16 +68,6 @@ static void *call_all_the_time(void *arg)
     return arg;
 }
 
-static size_t resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    assert_non_null(statm);
-    assert_int_equal(fscanf(statm, "%lu %lu", &size, &pages), 2);
-    fclose(statm);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void start(pthread_t *thread, size_t count, void *(*function)(void *), void *arg)
 {
     for (size_t i = 0; i < count; i++)
@@ -124,9 +116,9 @@ static void no_answer_is_wrong_while_hooks_come_and_go_under_eight_calling_threa
     for (int i = 0; i < times; i++) {
         turn(i);
         if (i == WARM_UP)
-            before = resident();
+            before = memory_resident();
     }
-    size_t grown = before && resident() > before ? resident() - before : 0;
+    size_t grown = before && memory_resident() > before ? memory_resident() - before : 0;
     join(thread, THREADS);
     printf("%lu calls, %lu wrong, grown by %zu bytes\n", made, wrong, grown);
     assert_true(made > 0);
@@ -235,10 +227,7 @@ static void fork_in_the_middle_of_hooking_leaves_the_child_usable(void **state)
 
 /* ---- inside the resolver -------------------------------------------------------------------------- */
 
-enum { IDLE, GO, QUIT };
-
-static atomic_int order, started, answered;
-static atomic_uint delay, turn_of;
+static atomic_uint turn_of;
 static unsigned aim;
 
 /* The functions whose first calls are made, and what hooks them. */
@@ -265,31 +254,16 @@ static struct lazy {
     int (*call)(void), answer;
 } lazy[SLOTS];
 
-static void spin(unsigned rounds)
+/* The first calls of all slots, one after the other. */
+static void call_all(void)
 {
-    for (volatile unsigned i = 0; i < rounds; i++)
-        ;
-}
-
-/* The first calls of all slots, one after the other, so many turns after the order. */
-static void *call_on_order(void *arg)
-{
-    for (;;) {
-        int now;
-        while ((now = order) == IDLE)
-            ;
-        if (now == QUIT)
-            return arg;
-        order = IDLE;
-        started = 1;
-        spin(delay);
-        for (unsigned i = 0; i < SLOTS; i++) {
-            struct lazy *l = &lazy[(turn_of + i) % SLOTS];
-            l->answer = l->call();
-        }
-        answered = 1;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        struct lazy *l = &lazy[(turn_of + i) % SLOTS];
+        l->answer = l->call();
     }
 }
+
+static struct order order = { .calls = call_all };
 
 static struct { unsigned lost, unhooked, broken, left; } totals;
 
@@ -324,13 +298,12 @@ static void try_once(const struct graft_hook *hooks, unsigned try)
     for (size_t i = 0; i < SLOTS; i++)
         *(volatile uintptr_t *)lazy[i].slot = lazy[i].stub;
     struct graft_plan *plan = hook_plan(hooks, FUNCTIONS);
-    started = answered = 0;
     turn_of = try;
-    order = GO;
-    while (!started)
+    order_give(&order);
+    while (!order.started)
         ;
     fixture_apply(plan);
-    for (int i = 0; !answered && i < 10000; i++)
+    for (int i = 0; !order.answered && i < 10000; i++)
         usleep(10);
     for (int i = 0; any_unhooked() && i < 5; i++)
         usleep(1000);
@@ -342,7 +315,7 @@ static void try_once(const struct graft_hook *hooks, unsigned try)
     totals.unhooked += early;
     /* The calls that came too early wait longer next time, and the other way. */
     aim = early > SLOTS / 2 ? aim + aim / 16 + 200 : aim - aim / 16;
-    delay = aim + try * 37 % 400;
+    order.delay = aim + try * 37 % 400;
     fixture_undo(plan);
     for (size_t i = 0; i < SLOTS; i++)
         totals.left += fixture_word(lazy[i].slot) == lazy[i].wrap;
@@ -353,7 +326,6 @@ static void no_hook_is_lost_to_the_resolver_in_ten_thousand_first_calls(void **s
 {
     const unsigned tries = is_soak() ? 6250 : is_slow() ? 10 : 313;
     struct graft_hook hooks[FUNCTIONS];
-    pthread_t thread;
     (void)state;
     for (size_t c = 0; c < CONSUMERS; c++)
         fixture_open(lazy_consumers[c], RTLD_LAZY);
@@ -364,11 +336,10 @@ static void no_hook_is_lost_to_the_resolver_in_ten_thousand_first_calls(void **s
     for (size_t i = 0; i < SLOTS; i++)
         find_lazy_slot(&lazy[i], lazy_consumers[i % CONSUMERS], &functions[i / CONSUMERS], plan);
     graft_plan_free(plan);
-    start(&thread, 1, call_on_order, NULL);
+    order_begin(&order);
     for (unsigned i = 0; i < tries; i++)
         try_once(hooks, i);
-    order = QUIT;
-    pthread_join(thread, NULL);
+    order_end(&order);
     printf("%u first calls: %u before the hook, %u lost, %u left in, %u broken\n", tries * SLOTS, totals.unhooked,
            totals.lost, totals.left, totals.broken);
     assert_int_equal(totals.lost, 0);
@@ -385,7 +356,6 @@ static void no_hook_stays_behind_in_a_slot_that_the_loader_binds(void **state)
 {
     const unsigned tries = is_soak() ? 20000 : is_slow() ? 10 : 150;
     struct graft_hook hook = HOOK("fix_call", add_sixteen, &next, "libfixhost.so");
-    pthread_t thread;
     unsigned left = 0, early = 0, broken = 0;
     (void)state;
     fixture_provider("libfixhost.so", RTLD_GLOBAL);
@@ -404,16 +374,15 @@ static void no_hook_stays_behind_in_a_slot_that_the_loader_binds(void **state)
     assert_true(slot && stub);
     for (size_t i = 0; i < SLOTS; i++)
         *(void **)&lazy[i].call = dlsym(fixture_open(lazy_consumers[0], RTLD_LAZY), "consumer_call");
-    start(&thread, 1, call_on_order, NULL);
+    order_begin(&order);
     for (unsigned i = 0; i < tries; i++) {
         *(volatile uintptr_t *)slot = stub;
         struct graft_plan *plan = hook_apply(&hook, 1);
-        started = answered = 0;
-        order = GO;
-        while (!started)
+        order_give(&order);
+        while (!order.started)
             ;
         fixture_undo(plan);
-        while (!answered)
+        while (!order.answered)
             sched_yield();
         for (int k = 0; fixture_word(slot) == (uintptr_t)add_sixteen && k < 5; k++)
             usleep(1000);
@@ -424,11 +393,10 @@ static void no_hook_stays_behind_in_a_slot_that_the_loader_binds(void **state)
         }
         bool hooked_at_last = lazy[(turn_of + SLOTS - 1) % SLOTS].answer != PROBE_PROVIDER;
         aim = hooked_at_last ? aim + aim / 16 + 200 : aim - aim / 16;
-        delay = aim + i * 37 % 400;
+        order.delay = aim + i * 37 % 400;
         graft_plan_free(plan);
     }
-    order = QUIT;
-    pthread_join(thread, NULL);
+    order_end(&order);
     printf("%u tries: %u calls hooked, %u slots left, %u broken\n", tries, early, left, broken);
     assert_int_equal(left, 0);
     assert_int_equal(broken, 0);

@@ -3,7 +3,9 @@
  * that are closed meanwhile, threads that call and fork meanwhile. */
 
 #include "fixture.h"
+#include "memory.h"
 #include "process.h"
+#include "protect.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -23,40 +25,6 @@ static const char descriptors[] = "libconsumer-bfd-lazy-plt-partial-gnu-ver-nore
 static const struct probe_setting usual = { .provider = "full", .linker = "bfd", .tls = "gd",
                                             .versioned = 1, .closure = 1 };
 
-/* ---- every mprotect of this program passes here ---------------------------- */
-
-enum { CALLS_MAX = 4096 };
-
-static struct { uintptr_t start; size_t size; int protection; } calls[CALLS_MAX];
-static atomic_size_t call_count;
-static int fail_at = -1;
-
-int mprotect(void *start, size_t size, int protection)
-{
-    size_t i = atomic_fetch_add(&call_count, 1) % CALLS_MAX;
-    calls[i].start = (uintptr_t)start;
-    calls[i].size = size;
-    calls[i].protection = protection;
-    if ((int)i == fail_at)
-        return errno = ENOMEM, -1;
-    return (int)syscall(SYS_mprotect, start, size, protection);
-}
-
-static char *maps_of_files(void)
-{
-    static char buffer[2][1 << 18];
-    static unsigned which;
-    char *text = buffer[which++ % 2], *to = text, line[4096];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    assert_non_null(maps);
-    while (fgets(line, sizeof(line), maps))
-        if (strchr(line, '/') && to + strlen(line) < text + sizeof(buffer[0]))
-            to = stpcpy(to, line);
-    *to = '\0';
-    fclose(maps);
-    return text;
-}
-
 static void protections_are_as_before_after_apply_and_after_undo(void **state)
 {
     struct consumer consumers[64];
@@ -68,11 +36,11 @@ static void protections_are_as_before_after_apply_and_after_undo(void **state)
         struct graft_plan *plan = fixture_plan(consumer, "libfixhost.so", GRAFT_CLOSURE | GRAFT_PARTIAL, NULL);
         fixture_apply(plan);                    /* the kernel may split mappings once */
         fixture_undo(plan);
-        char *before = maps_of_files();
+        const char *before = memory_maps();
         fixture_apply(plan);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         fixture_undo(plan);
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         graft_plan_free(plan);
     }
 }
@@ -86,15 +54,9 @@ static void a_region_is_opened_once_and_never_writable_and_executable(void **sta
     call_count = 0;
     fixture_apply(plan);
     size_t n = call_count, pairs = 0;
-    assert_true(n >= 2 && n % 2 == 0);
-    for (size_t i = 0; i < n; i++) {
-        size_t same = 0;
-        assert_false((calls[i].protection & PROT_WRITE) && (calls[i].protection & PROT_EXEC));
-        for (size_t j = 0; j < n; j++)
-            same += calls[j].start < calls[i].start + calls[i].size && calls[i].start < calls[j].start + calls[j].size;
-        assert_int_equal(same, 2);              /* opened once and closed once */
+    expect_opened_once(n);
+    for (size_t i = 0; i < n; i++)
         pairs += calls[i].protection & PROT_WRITE ? 1 : 0;
-    }
     assert_int_equal(pairs, n / 2);
 }
 
@@ -107,7 +69,7 @@ static void a_failing_mprotect_leaves_everything_as_it_was(void **state)
     struct graft_plan *plan = fixture_plan(consumer, "libfixhost.so", GRAFT_CLOSURE, NULL);
     fixture_apply(plan);
     fixture_undo(plan);
-    char *before = maps_of_files();
+    const char *before = memory_maps();
     call_count = 0;
     fixture_apply(plan);
     int opened = (int)call_count / 2;
@@ -118,7 +80,7 @@ static void a_failing_mprotect_leaves_everything_as_it_was(void **state)
         fail_at = i;
         assert_int_equal(graft_plan_apply(plan, &error), -GRAFT_EPROT);
         fail_at = -1;
-        assert_string_equal(before, maps_of_files());
+        assert_string_equal(before, memory_maps());
         fixture_expect(consumer, BEFORE, &usual);
     }
     fixture_apply(plan);
@@ -134,9 +96,9 @@ static void an_unusual_protection_is_restored_as_observed(void **state)
     struct graft_plan *plan = fixture_plan(consumer, "libfixhost.so", 0, "fix_call");
     uintptr_t slot = fixture_edit(plan, "fix_call", -1)->slot, page = slot & -(uintptr_t)sysconf(_SC_PAGESIZE);
     assert_int_equal(mprotect((void *)page, 1, PROT_READ), 0);
-    char *before = maps_of_files();
+    const char *before = memory_maps();
     fixture_apply(plan);
-    assert_string_equal(before, maps_of_files());
+    assert_string_equal(before, memory_maps());
     assert_int_equal(fixture_ask(consumer, "call"), PROBE_PROVIDER);
     assert_int_equal(mprotect((void *)page, 1, PROT_READ | PROT_WRITE), 0);
 }
@@ -315,16 +277,6 @@ static void *call_all_the_time(void *arg)
     return arg;
 }
 
-static size_t resident(void)
-{
-    unsigned long size = 0, pages = 0;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    assert_non_null(statm);
-    assert_int_equal(fscanf(statm, "%lu %lu", &size, &pages), 2);
-    fclose(statm);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 static void a_hundred_thousand_times_under_eight_calling_threads(void **state)
 {
     enum { THREADS = 8, WARM_UP = 1000 };
@@ -341,9 +293,9 @@ static void a_hundred_thousand_times_under_eight_calling_threads(void **state)
         fixture_apply(plan);
         fixture_undo(plan);
         if (i == WARM_UP)
-            before = resident();
+            before = memory_resident();
     }
-    size_t grown = before && resident() > before ? resident() - before : 0;
+    size_t grown = before && memory_resident() > before ? memory_resident() - before : 0;
     stop = true;
     for (int i = 0; i < THREADS; i++)
         pthread_join(thread[i], NULL);

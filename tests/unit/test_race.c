@@ -3,6 +3,7 @@
  * that is written: its late store must not win. */
 
 #include "fixture.h"
+#include "order.h"
 #include "process.h"
 
 #include <dlfcn.h>
@@ -15,35 +16,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { IDLE, GO, QUIT };
-
-static atomic_int order, answered;
-static atomic_uint delay;
 static unsigned aim;
 static int (*first_call)(void);
 static int answer;
 
-static void spin(unsigned rounds)
+static void call_first(void)
 {
-    for (volatile unsigned i = 0; i < rounds; i++)
-        ;
+    answer = first_call();
 }
 
-/* Makes the first call through the slot, so many turns after the order. */
-static void *call_on_order(void *arg)
-{
-    for (;;) {
-        int now;
-        while ((now = order) == IDLE)
-            ;
-        if (now == QUIT)
-            return arg;
-        order = IDLE;
-        spin(delay);
-        answer = first_call();
-        answered = 1;
-    }
-}
+static struct order order = { .calls = call_first };
 
 struct totals { unsigned resolver_won, called_duplicate, lost; };
 
@@ -56,11 +38,10 @@ static void try_once(void *consumer, uintptr_t slot, uintptr_t stub, unsigned tu
     const struct graft_edit *edit = fixture_edit(plan, "fix_call", GRAFT_SLOT_JUMP_SLOT);
     assert_int_equal(edit->verdict, GRAFT_VERDICT_LAZY);
     uintptr_t wanted = edit->new_value;
-    answered = 0;
-    order = GO;
+    order_give(&order);
     fixture_apply(plan);
     totals->resolver_won += fixture_word(slot) != wanted;
-    for (int i = 0; !answered && i < 10000; i++)
+    for (int i = 0; !order.answered && i < 10000; i++)
         usleep(10);
     for (int i = 0; fixture_word(slot) != wanted && i < 5; i++)
         usleep(1000);
@@ -69,7 +50,7 @@ static void try_once(void *consumer, uintptr_t slot, uintptr_t stub, unsigned tu
     /* The call that came too early waits longer next time, and the other way: so the
      * two meet, with some jitter around. */
     aim += answer == PROBE_DUPLICATE ? 200 : aim > 200 ? -200 : 0;
-    delay = aim + turn * 37 % 400;
+    order.delay = aim + turn * 37 % 400;
     graft_plan_undo(plan, NULL);
     graft_plan_free(plan);
 }
@@ -78,7 +59,6 @@ static void race(const char *file)
 {
     const unsigned tries = is_soak() ? 200000 : getenv("GRAFT_SLOW_TOOL") ? 50 : 10000;
     struct totals totals = { 0, 0, 0 };
-    pthread_t thread;
     fixture_provider("libfixhost.so", RTLD_LOCAL);
     void *consumer = fixture_open(file, RTLD_LAZY);
     *(void **)&first_call = dlsym(consumer, "consumer_call");
@@ -86,11 +66,10 @@ static void race(const char *file)
     const struct graft_edit *edit = fixture_edit(plan, "fix_call", GRAFT_SLOT_JUMP_SLOT);
     uintptr_t slot = edit->slot, stub = edit->old_value;
     graft_plan_free(plan);
-    assert_int_equal(pthread_create(&thread, NULL, call_on_order, NULL), 0);
+    order_begin(&order);
     for (unsigned i = 0; i < tries; i++)
         try_once(consumer, slot, stub, i, &totals);
-    order = QUIT;
-    pthread_join(thread, NULL);
+    order_end(&order);
     printf("%u tries: %u calls reached the duplicate, %u slots overwritten when apply returned, %u lost\n",
            tries, totals.called_duplicate, totals.resolver_won, totals.lost);
     assert_int_equal(totals.lost, 0);

@@ -7,17 +7,8 @@
 
 #include <gotcha/gotcha.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-int number(void);
-int ask_one(void);
-int ask_two(void);
-#ifdef __cplusplus
-}
-#endif
+#include "libraries.h"
 
-typedef int number_type(void);
 static gotcha_wrappee_handle_t handle;
 static const char *folder;
 

@@ -6,12 +6,8 @@
 
 #include <gotcha/gotcha.h>
 
-#ifdef __cplusplus
-extern "C"
-#endif
-int number(void);
+#include "libraries.h"
 
-typedef int number_type(void);
 static gotcha_wrappee_handle_t late_handle, number_handle, data_handle;
 
 static int late_wrapper(void)

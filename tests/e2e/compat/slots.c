@@ -9,17 +9,8 @@
 
 #include <plthook.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-int number(void);
-int ask_one(void);
-int ask_two(void);
-#ifdef __cplusplus
-}
-#endif
+#include "libraries.h"
 
-typedef int number_type(void);
 static number_type *before_first, *before_second;
 
 static int first(void)

@@ -3,38 +3,10 @@
  * which@V1, libnew.so against which@@V2; chosen() is an IFUNC whose choice is 7. */
 #include <stdio.h>
 
-#include <gotcha/gotcha.h>
-#include <plthook.h>
+#include "both.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-int ask_old(void);
-int ask_new(void);
-int chosen(void);
-int ask_chosen(void);
-#ifdef __cplusplus
-}
-#endif
-
-typedef int number_type(void);
-static gotcha_wrappee_handle_t which_handle, chosen_handle;
-static number_type *before;
-
-static int which_wrapper(void)
-{
-    return 100 + ((number_type *)gotcha_get_wrappee(which_handle))();
-}
-
-static int chosen_wrapper(void)
-{
-    return 100 + ((number_type *)gotcha_get_wrappee(chosen_handle))();
-}
-
-static int replacement(void)
-{
-    return 1000 + before();
-}
+WRAPPER(which, 100)
+WRAPPER(chosen, 100)
 
 static struct gotcha_binding_t bindings[] = {
     { "which", (void *)which_wrapper, &which_handle },

@@ -6,38 +6,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include <gotcha/gotcha.h>
-#include <plthook.h>
+#include "both.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-int number(void);
-int ask_one(void);
-int ask_two(void);
-#ifdef __cplusplus
-}
-#endif
-
-typedef int number_type(void);
-static gotcha_wrappee_handle_t a_handle, b_handle;
-static number_type *before;
 static int stop, moving, wrong, wrong_answer, calls;
 
-static int a_wrapper(void)
-{
-    return 10 + ((number_type *)gotcha_get_wrappee(a_handle))();
-}
-
-static int b_wrapper(void)
-{
-    return 100 + ((number_type *)gotcha_get_wrappee(b_handle))();
-}
-
-static int replacement(void)
-{
-    return 1000 + before();
-}
+WRAPPER(a, 10)
+WRAPPER(b, 100)
 
 static struct gotcha_binding_t a[] = { { "number", (void *)a_wrapper, &a_handle } };
 static struct gotcha_binding_t b[] = { { "number", (void *)b_wrapper, &b_handle } };

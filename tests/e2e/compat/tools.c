@@ -6,10 +6,7 @@
 
 #include <gotcha/gotcha.h>
 
-#ifdef __cplusplus
-extern "C"
-#endif
-void spell(char *text);
+#include "libraries.h"
 
 typedef void spell_type(char *);
 

@@ -67,3 +67,21 @@ wait_for() {
     done
     fail "$1 never said $2"
 }
+
+# A port of 127.0.0.1 that nobody listens on.
+free_port() {
+    /usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# Writes $work/nginx.conf: one process in the foreground serves the files of $work on port $1.
+nginx_conf() {
+    cat >"$work/nginx.conf" <<END
+user root; worker_processes 1; daemon off; pid $work/nginx.pid; error_log $work/error.log;
+events { }
+http {
+    access_log off; client_body_temp_path $work/t1; proxy_temp_path $work/t2; fastcgi_temp_path $work/t3;
+    uwsgi_temp_path $work/t4; scgi_temp_path $work/t5;
+    server { listen 127.0.0.1:$1; root $work; }
+}
+END
+}
