@@ -34,8 +34,8 @@ ALL_LDFLAGS = $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed $(LDFLAGS)
 
 # ---- layers: what goes into which artefact ----------------------------------
 objects = $(patsubst %,$(BUILD)/%.o,$(basename $(wildcard $(foreach d,$(1),src/$(d)/*.c src/$(d)/*.S))))
-CORE    := base elf plan live bind
-ATTACH  := base elf plan symfile attach
+CORE    := base elf plan file live bind load api
+ATTACH  := base elf plan file symfile attach
 CORE_O    = $(call objects,$(CORE))
 PRELOAD_O = $(call objects,$(CORE) entry)
 ATTACH_O  = $(call objects,$(ATTACH))
@@ -119,7 +119,7 @@ $(HOOKS): $(BUILD)/hooks/%.so: $$(call hook_objects,$$*)
 # from the project's folder with BUILD and GRAFT set; tests/run.sh counts them.
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
-TEST_O   = $(call objects,base elf plan live bind symfile attach)
+TEST_O   = $(call objects,base elf plan file live bind load api symfile attach)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)))
 
 $(BUILD)/tests/unit/%.o: tests/unit/%.c

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Checks that the documents agree with the code: options, links, the example, man
-# pages, verdicts, error codes, quoted messages, the list of files. Prints what is
+# Checks that the documents agree with the code: options, links, the examples, man
+# pages, verdicts, ways, error codes, quoted messages, the list of files. Prints what is
 # wrong and a summary; exit 1 if anything.
 #   BUILD  build folder (default build)      GRAFT  the tool (default $BUILD/graft)
 set -u
@@ -56,6 +56,8 @@ lines() { [ -n "$1" ] && mapfile -t list <<< "$1"; }
 
 lines "$(grep -oE '"GRAFT_[A-Z_]+"' src/entry/preload.c | tr -d '"' | sort -u)" \
     && check "variables of the preload library" has_words docs/man/graft-run.1.scd "${list[@]}"
+lines "$(grep -oE '"[a-z]+", &rule->|keyed\(word, "[a-z]+"' src/plan/rules.c | grep -oE '"[a-z]+"' | tr -d '"' | sort -u)" \
+    && check "keys of rules" has_words docs/man/graft-rules.5.scd "${list[@]}"
 lines "$(sed -n '/flags\[\] = {/,/};/s/[^"]*"\([a-z-]*\)"[^"]*/\1\n/gp' src/plan/rules.c | grep .)" \
     && check "words of rules" has_words docs/man/graft-rules.5.scd "${list[@]}"
 
@@ -87,11 +89,11 @@ for page in docs/guide/*.md docs/internals/*.md; do
     [ "$(basename "$page")" = index.md ] || check "$page: in the index" reached "$page"
 done
 
-# ---- (c) the example --------------------------------------------------------
-compile_example() {
+# ---- (c) the examples -------------------------------------------------------
+compile_example() { # NAME
     # shellcheck disable=SC2086 # CC and CFLAGS are lists of words
-    ${CC:-cc} -std=gnu11 ${CFLAGS:--O2} -Wall -Wextra -Werror -Iinclude docs/guide/example.c \
-        -o "$work/example" -L"$build" -lgraft -Wl,-rpath,"$(realpath "$build")"
+    ${CC:-cc} -std=gnu11 ${CFLAGS:--O2} -Wall -Wextra -Werror -Iinclude "docs/guide/$1.c" \
+        -o "$work/$1" -L"$build" -lgraft -Wl,-rpath,"$(realpath "$build")"
 }
 run_example() {
     local fixtures
@@ -99,8 +101,22 @@ run_example() {
     "$work/example" "$fixtures/libfixhost.so" "$(ls "$fixtures"/libconsumer-bfd-*-gd.so | head -n 1)" libfixdup.so \
         | grep -x 'undone: every slot holds what it held before'
 }
-check "docs/guide/example.c compiles" compile_example
+# What the guide shows after a command, up to the next empty line.
+shown() { # FILE COMMAND
+    awk -v command="    \$ $2" '$0 == command { on = 1; next } on && !NF { exit } on { print substr($0, 5) }' "$1"
+}
+run_load_example() { # prints what the guide says that it prints
+    mkdir "$work/demo" && cp "$build"/fixtures/load/{libuser,librtdup}.so "$work/demo" \
+        && cp "$build/fixtures/load/librthost.so" "$work/demo/plugin.so" || return 1
+    (cd "$work/demo" && LD_LIBRARY_PATH=$work/demo "$work/load" ./plugin.so ./libuser.so) >"$work/said" || { cat "$work/said"; return 1; }
+    shown docs/guide/load.md './load ./plugin.so ./libuser.so' >"$work/shown"
+    [ -s "$work/shown" ] && diff "$work/shown" <(sed "s|$work/demo|/tmp/demo|g; s|[^ ]*/libc\.so|/lib/x86_64-linux-gnu/libc.so|" "$work/said")
+}
+for example in example load; do
+    check "docs/guide/$example.c compiles" compile_example $example
+done
 [ ! -e "$build/fixtures/libfixhost.so" ] || check "docs/guide/example.c runs" run_example
+[ ! -e "$build/fixtures/load/libuser.so" ] || check "docs/guide/load.c prints what the guide shows" run_load_example
 
 # ---- (d) man pages ----------------------------------------------------------
 page_builds() {
@@ -126,6 +142,18 @@ done < <(rows include/graft/plan.h GRAFT_VERDICTS | sed 's/.*X([A-Z_]*, *"\([^"]
 while read -r kind; do
     check "docs/guide/plans.md: $kind" has_words docs/guide/plans.md "\`$kind\`"
 done < <(rows include/graft/plan.h GRAFT_SLOT_KINDS | sed 's/.*X([A-Z_]*, *"\([^"]*\)").*/\1/')
+# The words of a load: rows of a table in the guide.
+row_explained() { # FILE WORD TEXT
+    grep -qF "| \`$2\` | $3 |" "$1" || { echo "no row in the header's words: $2 | $3"; return 1; }
+}
+for list in WAYS FATES BINDINGS SOURCES; do
+    while IFS='|' read -r word text; do
+        check "docs/guide/load.md: $list $word" row_explained docs/guide/load.md "$word" "$text"
+        [ $list != WAYS ] || check "docs/man/graft-run.1.scd: $word" has_words docs/man/graft-run.1.scd "*$word*"
+    done < <(rows include/graft/load.h GRAFT_$list | sed 's/.*X([A-Z_]*, *"\([^"]*\)", *"\([^"]*\)").*/\1|\2/')
+done
+lines "$(grep -oE '(member\(out, |\\")[a-z_]+\\?"|member\(out, "[a-z_]+"' src/plan/load_json.c | grep -oE '[a-z_]+\\?"$' | tr -d '\\"' | sort -u)" \
+    && check "docs/guide/json.md: fields of a decision" has_words docs/guide/json.md "${list[@]/#/\`}"
 # The exit status that src/cli/main.c gives a code.
 status_of() {
     local name

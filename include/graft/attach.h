@@ -51,6 +51,13 @@ GRAFT_API int graft_target_plan_isolate(struct graft_target *, struct graft_plan
                                         unsigned flags, struct graft_error *);
 GRAFT_API void graft_target_plan_free(struct graft_plan *);
 
+/* As graft_plan_load, for a dlopen that the main program of the process would make. The
+ * process is not stopped. Which libraries it opened RTLD_GLOBAL is not known from outside:
+ * what only they define counts as missing. The caller frees *plan with
+ * graft_load_plan_free. Since 0.1. */
+GRAFT_API int graft_target_plan_load(struct graft_target *, struct graft_load_plan **plan, const char *path,
+                                     int dlopen_flags, const struct graft_load *, struct graft_error *);
+
 /* What a change cost the process. */
 struct graft_attach_result {
     size_t size;                    /* sizeof, set by the caller, for growth */

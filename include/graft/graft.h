@@ -88,6 +88,7 @@ GRAFT_API void graft_set_log(graft_log_fn *fn, void *arg, enum graft_log_level l
 #endif
 
 #include <graft/hook.h>
+#include <graft/load.h>
 #include <graft/object.h>
 #include <graft/plan.h>
 

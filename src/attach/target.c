@@ -4,12 +4,15 @@
 
 #include <graft/attach.h>
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attach/apply.h"
 #include "attach/remember.h"
 #include "attach/remote.h"
 #include "base/error.h"
+#include "file/decision.h"
 #include "plan/describe.h"
 #include "plan/rebind.h"
 
@@ -71,6 +74,40 @@ int graft_target_plan_isolate(struct graft_target *target, struct graft_plan **p
     int result = remote_world(&world, &target->process, FETCH_TABLES, NULL, error);
     if (!result)
         result = plan_isolate(plan, &world, WORLD_NONE, objects, flags, error);
+    world_free(&world);
+    return result;
+}
+
+/* LD_LIBRARY_PATH as the process was started with it; NULL: none. The caller frees *text. */
+static const char *library_path(pid_t pid, char **text)
+{
+    char path[64];
+    size_t length = 0;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    FILE *file = fopen(path, "re");
+    ssize_t got = -1;
+    *text = NULL;
+    while (file && (got = getdelim(text, &length, 0, file)) > 0 && strncmp(*text, "LD_LIBRARY_PATH=", 16))
+        ;
+    if (file)
+        fclose(file);
+    return got > 0 ? *text + 16 : NULL;
+}
+
+int graft_target_plan_load(struct graft_target *target, struct graft_load_plan **plan, const char *path,
+                           int dlopen_flags, const struct graft_load *wish, struct graft_error *error)
+{
+    struct world world;
+    char *text;
+    error_clear(error);
+    if (!plan || !path || !*path || (wish && wish->size < sizeof *wish))
+        return error_set(error, GRAFT_EINVAL, "a load names its file, and its wish its size");
+    int result = remote_world(&world, &target->process, FETCH_TABLES, NULL, error);
+    if (!result) {
+        const char *folders = library_path(target->process.pid, &text);
+        result = decision_make(plan, &world, path, dlopen_flags, wish, folders, error);
+        free(text);
+    }
     world_free(&world);
     return result;
 }

@@ -111,13 +111,18 @@ bool text_glob_list(const char *list, const char *text)
     return false;
 }
 
-void text_append(struct text_buffer *buffer, const char *format, ...)
+void text_append_arguments(struct text_buffer *buffer, const char *format, va_list arguments)
 {
     size_t room = buffer->length < buffer->size ? buffer->size - buffer->length : 0;
-    va_list arguments;
-    va_start(arguments, format);
     int wrote = vsnprintf(room ? buffer->data + buffer->length : NULL, room, format, arguments);
-    va_end(arguments);
     if (wrote > 0)
         buffer->length += (size_t)wrote;
+}
+
+void text_append(struct text_buffer *buffer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    text_append_arguments(buffer, format, arguments);
+    va_end(arguments);
 }

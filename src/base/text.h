@@ -2,6 +2,7 @@
 #ifndef GRAFT_BASE_TEXT_H
 #define GRAFT_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,5 +33,7 @@ struct text_buffer {
 
 void text_append(struct text_buffer *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void text_append_arguments(struct text_buffer *, const char *format, va_list)
+    __attribute__((format(printf, 2, 0)));
 
 #endif

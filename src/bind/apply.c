@@ -151,7 +151,7 @@ static int pin_targets(struct job *job)
     job->pins = job->plan->pins;
     if (!job->pins && n)
         return error_set(job->error, GRAFT_ENOMEM, "out of memory while applying");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && !job->plan->unpinned; i++) {
         const struct plan_member *member = plan_member(job->plan, (int)i);
         if (!member->is_target || member->permanent)
             continue;

@@ -56,7 +56,7 @@ static int search_spaces(struct world *world, const struct live_counts *counts, 
 uintptr_t caller_real(unsigned space, enum watched which)
 {
     const uintptr_t base[WATCHED] = { (uintptr_t)dlopen, (uintptr_t)dlmopen, (uintptr_t)dlclose,
-                                      (uintptr_t)dlsym, (uintptr_t)dlvsym };
+                                      (uintptr_t)dlsym, (uintptr_t)dlvsym, (uintptr_t)dlerror };
     uintptr_t own = space < CALLER_SPACES ? __atomic_load_n(&real[space][which], __ATOMIC_RELAXED) : 0;
     if (!own)
         own = __atomic_load_n(&real[0][which], __ATOMIC_RELAXED);

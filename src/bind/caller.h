@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* The functions of the loader that are watched. */
-enum watched { DLOPEN, DLMOPEN, DLCLOSE, DLSYM, DLVSYM, WATCHED };
+enum watched { DLOPEN, DLMOPEN, DLCLOSE, DLSYM, DLVSYM, DLERROR, WATCHED };
 
 enum { CALLER_SPACES = 16 };        /* DL_NNS of glibc */
 

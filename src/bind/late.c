@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bind/apply.h"
 #include "bind/bind.h"
 #include "bind/hooks.h"
@@ -117,7 +118,7 @@ static void list_work(const struct world *world, struct work *work)
             const struct world_object *object = world_object(world, i);
             struct outcome *outcome;
             struct item *item;
-            if (object->broken || !world_matches(world, i, rule->consumer)
+            if (!rule_is_late(rule) || object->broken || !world_matches(world, i, rule->consumer)
                 || ((outcome = outcome_of(r, seen_of(object))) && !outcome->code && !outcome->in_doubt))
                 continue;
             if ((item = arena_list_push(&work->items)))
@@ -363,6 +364,52 @@ void late_start(void)
     journal_unlock();
 }
 
+int late_add_rule(const struct rule *rule, struct graft_error *error)
+{
+    const char **text[5];
+    int result = 0;
+    journal_lock();
+    init();
+    struct rule copy = *rule;
+    text[0] = &copy.consumer, text[1] = &copy.from, text[2] = &copy.onto, text[3] = &copy.table, text[4] = &copy.table_text;
+    for (size_t i = 0; i < 5; i++)
+        if (*text[i] && !(*text[i] = arena_string(&late.arena, *text[i])))
+            result = -GRAFT_ENOMEM;
+    struct rule *kept = result ? NULL : arena_list_push(&late.rules);
+    if (kept)
+        *kept = copy;
+    journal_unlock();
+    return kept ? 0 : error_set(error, GRAFT_ENOMEM, "out of memory for a rule");
+}
+
+/* The first of them that matches: a wish that was made later does not undo one. */
+bool late_find_load_rule(const char *file, struct rule *found)
+{
+    journal_lock();
+    bool any = false;
+    for (size_t r = 0; !any && r < late.rules.count; r++) {
+        struct rule *rule = arena_list_at(&late.rules, r);
+        any = !rule_is_late(rule) && (text_glob_list(rule->consumer, file)
+                                      || text_glob_list(rule->consumer, text_basename(file)));
+        if (any) {
+            rule->met = true;
+            *found = *rule;
+        }
+    }
+    journal_unlock();
+    return any;
+}
+
+bool late_has_load_rules(void)
+{
+    journal_lock();
+    bool any = false;
+    for (size_t r = 0; r < late.rules.count; r++)
+        any |= !rule_is_late(arena_list_at(&late.rules, r));
+    journal_unlock();
+    return any;
+}
+
 int late_add(const char *rules, struct graft_error *error)
 {
     journal_lock();
@@ -381,6 +428,9 @@ void late_listen(late_listener *listener, void *arg, int dry_run)
 
 static bool is_matched(size_t rule)
 {
+    const struct rule *r = arena_list_at(&late.rules, rule);
+    if (!rule_is_late(r))
+        return r->met;
     for (size_t k = 0; k < late.outcomes.count; k++)
         if (((struct outcome *)arena_list_at(&late.outcomes, k))->rule == rule)
             return true;

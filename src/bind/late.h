@@ -25,6 +25,13 @@ void late_unmatched(void (*each)(const struct rule *));
 /* Adds rules; late_look carries them out. -GRAFT_ESYNTAX. */
 int late_add(const char *rules, struct graft_error *);
 
+/* Adds a rule that is a copy of @rule, strings included. -GRAFT_ENOMEM. */
+int late_add_rule(const struct rule *, struct graft_error *);
+
+/* Rules about loads are only kept here. The one that the file or name @file matches. */
+bool late_find_load_rule(const char *file, struct rule *found);
+bool late_has_load_rules(void);
+
 /* The loader is watched: what is loaded now is covered by hooks, what comes is new. */
 void late_start(void);
 

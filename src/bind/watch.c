@@ -20,16 +20,20 @@
 #include "bind/hooks.h"
 #include "bind/late.h"
 
-static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym" };
+static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym", "dlerror" };
 
 /* What was watched in each namespace, and how far we got. */
 static struct {
     struct function *function[CALLER_SPACES][WATCHED];
     bool started, symbols;
+    const struct watch_extension *extension;
 } watch;
 
 /* The caller of the gate that this thread is in. */
 static __thread struct { struct caller caller; bool inside; } noted __attribute__((tls_model("initial-exec")));
+
+/* What dlerror tells this thread next, in place of the loader: why a load was refused. */
+static __thread const char *refusal __attribute__((tls_model("initial-exec")));
 
 /* ---- gates: what slots of the watched functions hold ------------------------------- */
 
@@ -73,6 +77,11 @@ static void *gate_dlvsym(void *handle, const char *name, const char *version)
     return (void *)gate(DLVSYM, __builtin_return_address(0), (uintptr_t)handle, (uintptr_t)name, (uintptr_t)version);
 }
 
+static char *gate_dlerror(void)
+{
+    return (char *)gate(DLERROR, __builtin_return_address(0), 0, 0, 0);
+}
+
 /* ---- last: what is called behind the program's own hooks ------------------------------ */
 
 static struct caller caller_now(void *from)
@@ -108,17 +117,33 @@ static unsigned long long before_load(void)
     return live_counts().adds;
 }
 
-static void *last_dlopen(const char *file, int mode)
+void *watch_open(const struct caller *caller, const char *file, int mode)
 {
-    struct caller caller = caller_now(__builtin_return_address(0));
     unsigned long long adds = before_load();
-    void *handle = (void *)call_real(&caller, DLOPEN, (uintptr_t)file, (uintptr_t)mode, 0);
+    void *handle = (void *)call_real(caller, DLOPEN, (uintptr_t)file, (uintptr_t)mode, 0);
     after_load(handle, adds);
     return handle;
 }
 
+void *watch_dlopen(const struct caller *caller, const char *file, int mode)
+{
+    const struct watch_extension *extension = __atomic_load_n(&watch.extension, __ATOMIC_ACQUIRE);
+    void *handle;
+    refusal = NULL;
+    if (extension && extension->open(caller, file, mode, &handle))
+        return handle;
+    return watch_open(caller, file, mode);
+}
+
+static void *last_dlopen(const char *file, int mode)
+{
+    struct caller caller = caller_now(__builtin_return_address(0));
+    return watch_dlopen(&caller, file, mode);
+}
+
 static void *last_dlmopen(Lmid_t space, const char *file, int mode)
 {
+    refusal = NULL;
     struct caller caller = caller_now(__builtin_return_address(0));
     unsigned long long adds = before_load();
     void *handle = (void *)call_real(&caller, DLMOPEN, (uintptr_t)space, (uintptr_t)file, (uintptr_t)mode);
@@ -129,6 +154,7 @@ static void *last_dlmopen(Lmid_t space, const char *file, int mode)
 /* A handle of glibc is the address of the link_map. */
 static int last_dlclose(void *handle)
 {
+    refusal = NULL;
     struct caller caller = caller_now(__builtin_return_address(0));
     int saved = errno;
     struct hooks_closing closing = { .link_map = (uintptr_t)handle };
@@ -140,32 +166,64 @@ static int last_dlclose(void *handle)
     if (!result) {
         struct live_counts counts = live_counts();
         late_closed(&counts, adds);
+        const struct watch_extension *extension = __atomic_load_n(&watch.extension, __ATOMIC_ACQUIRE);
+        if (extension)
+            extension->closed();
     }
     hooks_stayed(&closing);
     errno = saved;
     return result;
 }
 
+static uintptr_t find_missing(const struct caller *caller, void *handle, const char *name, const char *version)
+{
+    const struct watch_extension *extension = __atomic_load_n(&watch.extension, __ATOMIC_ACQUIRE);
+    return extension ? extension->missing(caller, handle, name, version) : 0;
+}
+
 static void *last_dlsym(void *handle, const char *name)
 {
+    refusal = NULL;
     struct caller caller = caller_now(__builtin_return_address(0));
     uintptr_t address = call_real(&caller, DLSYM, (uintptr_t)handle, (uintptr_t)name, 0);
+    if (!address)
+        address = find_missing(&caller, handle, name, NULL);
     return (void *)hooks_answer(name, address, caller.address, handle == RTLD_NEXT);
 }
 
 static void *last_dlvsym(void *handle, const char *name, const char *version)
 {
+    refusal = NULL;
     struct caller caller = caller_now(__builtin_return_address(0));
     uintptr_t address = call_real(&caller, DLVSYM, (uintptr_t)handle, (uintptr_t)name, (uintptr_t)version);
+    if (!address)
+        address = find_missing(&caller, handle, name, version);
     return (void *)hooks_answer(name, address, caller.address, handle == RTLD_NEXT);
+}
+
+/* Once, as the loader tells its own failures. */
+static char *last_dlerror(void)
+{
+    struct caller caller = caller_now(__builtin_return_address(0));
+    const char *text = refusal;
+    char *loaders = (char *)call_real(&caller, DLERROR, 0, 0, 0);
+    refusal = NULL;
+    return text ? (char *)text : loaders;
+}
+
+void watch_refuse(const char *text)
+{
+    refusal = text;
 }
 
 /* ---- which functions --------------------------------------------------------------------- */
 
 static bool watch_one(const struct world *world, size_t i, enum watched which)
 {
-    static void *const gates[WATCHED] = { gate_dlopen, gate_dlmopen, gate_dlclose, gate_dlsym, gate_dlvsym };
-    static void *const lasts[WATCHED] = { last_dlopen, last_dlmopen, last_dlclose, last_dlsym, last_dlvsym };
+    static void *const gates[WATCHED] = { gate_dlopen, gate_dlmopen, gate_dlclose, gate_dlsym, gate_dlvsym,
+                                          gate_dlerror };
+    static void *const lasts[WATCHED] = { last_dlopen, last_dlmopen, last_dlclose, last_dlsym, last_dlvsym,
+                                          last_dlerror };
     const struct world_object *object = world_object(world, i);
     struct elf_wanted wanted = { .name = watched_name[which], .newest = true };
     struct elf_symbol symbol;
@@ -251,6 +309,11 @@ int watch_start(bool symbols, struct graft_error *error)
     if (!result)
         late_start();
     return result;
+}
+
+void watch_extend(const struct watch_extension *extension)
+{
+    __atomic_store_n(&watch.extension, extension, __ATOMIC_RELEASE);
 }
 
 void watch_look(void)

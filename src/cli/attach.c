@@ -25,7 +25,7 @@ struct attachment {
 /* The rule as it was given, without its line end: what is remembered. */
 static const char *label_of(const struct rule *rule, char text[512])
 {
-    snprintf(text, 512, "%s %s", rule->kind == RULE_ISOLATE ? "isolate" : "rebind", rule->consumer);
+    snprintf(text, 512, "%s %s", rule_word(rule->kind), rule->consumer);
     return text;
 }
 

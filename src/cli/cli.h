@@ -22,7 +22,7 @@ struct command {
 };
 
 extern const struct command command_objects, command_plan, command_run, command_attach, command_undo,
-                            command_hooks;
+                            command_hooks, command_load, command_table, command_variant;
 
 /* Prints "graft NAME: …" on standard error and returns EXIT_USAGE. */
 int usage_error(const struct command *, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -48,14 +48,14 @@ pid_t parse_pid(const char *text);
 
 /* ---- rules from options, for plan, run and attach ------------------------ */
 
-/* What --rebind, --isolate, --from, --only, --partial, --any-version, --alone and
- * --rules of one command line say, as text in the rules format. */
+/* What the options of RULE_OPTIONS_HELP of one command line say, as text in the rules
+ * format. */
 struct rule_options {
     char *text;                     /* malloc'd; the finished rules */
     size_t length;
-    const char *from, *only;
+    const char *from, *only, *onto, *ways, *table;
     bool alone, partial, any_version;
-    struct { bool isolate; const char *value; } asked[64];
+    struct { enum rule_kind kind; const char *value; } asked[64];
     size_t count;
 };
 
@@ -63,7 +63,10 @@ struct rule_options {
     { "rebind", required_argument, NULL, 'r' }, { "isolate", required_argument, NULL, 'i' }, \
     { "from", required_argument, NULL, 'f' }, { "only", required_argument, NULL, 'o' }, \
     { "partial", no_argument, NULL, 'p' }, { "any-version", no_argument, NULL, 'V' }, \
-    { "alone", no_argument, NULL, 'A' }, { "rules", required_argument, NULL, 'R' }
+    { "alone", no_argument, NULL, 'A' }, { "rules", required_argument, NULL, 'R' }, \
+    { "load", required_argument, NULL, 'l' }, { "own", required_argument, NULL, 'O' }, \
+    { "onto", required_argument, NULL, 'n' }, { "way", required_argument, NULL, 'w' }, \
+    { "table", required_argument, NULL, 't' }
 
 #define RULE_OPTIONS_HELP \
     "  --rebind GLOB[=HOST]  references of the consumer GLOB go to HOST (default: found)\n" \
@@ -74,6 +77,14 @@ struct rule_options {
     "  --partial             edit what can be edited even if something cannot\n" \
     "  --any-version         a symbol of another version will do\n" \
     "  --rules FILE          rules from a file, see graft-rules(5)\n"
+
+/* For commands that decide loads. */
+#define LOAD_OPTIONS_HELP \
+    "  --load GLOBS          decide each dlopen of what matches before it happens\n" \
+    "  --own GLOBS           what matches keeps a runtime of its own\n" \
+    "  --onto HOST           the host for --load (default: found)\n" \
+    "  --way WAYS            only these: promote, provider, rebind, isolate\n" \
+    "  --table FILE          addresses of what the host hides, see graft-table(5)\n"
 
 /* Takes one option; true if it was one of the above. Exits with a message where
  * the file of --rules cannot be read. */

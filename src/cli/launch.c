@@ -20,7 +20,7 @@
 #include "base/text.h"
 #include "cli/hook_libraries.h"
 #include "elf/image.h"
-#include "symfile/files.h"
+#include "file/files.h"
 
 #define PRELOAD "libgraft-preload.so"
 
@@ -64,6 +64,14 @@ static bool find_interpreter(char path[PATH_MAX])
     word[strcspn(word, " \t\r\n")] = '\0';
     snprintf(path, PATH_MAX, "%s", word);
     return true;
+}
+
+bool launch_find(const char *name, char path[PATH_MAX])
+{
+    bool found = find_program(name, path);
+    for (int depth = 0; found && depth < 4 && find_interpreter(path); depth++)
+        ;
+    return found;
 }
 
 static bool gains_rights(const char *path)
@@ -189,6 +197,8 @@ static int set_environment(const struct command *command, const struct launch *l
         close(file);
     }
     set_or_unset("GRAFT_RULES", launch->rules);
+    set_or_unset("GRAFT_LOAD", launch->load);
+    set_or_unset("GRAFT_LOAD_ONLY", launch->load && !launch->go_on ? "1" : NULL);
     set_or_unset("GRAFT_REPORT", launch->report ? report : NULL);
     set_or_unset("GRAFT_VERBOSE", launch->verbose > 0 ? "1" : launch->verbose < 0 ? "-1" : NULL);
     set_or_unset("GRAFT_INHERIT", launch->inherit ? NULL : "0");

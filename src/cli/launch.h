@@ -9,10 +9,15 @@ struct launch {
     const char *rules;              /* in the rules format; NULL: none */
     const char *hooks[16];          /* NAME|PATH[:arguments] */
     size_t hook_count;
+    const char *load;               /* a file to load before main, or NULL */
+    bool go_on;                     /* and then to run the program */
     const char *report;             /* file for plans as JSON, or NULL */
     int verbose;                    /* 1 all, 0 failures, -1 nothing */
     bool inherit, dry_run;
 };
+
+/* The file that execvp(@name) would start, for a script its interpreter; false: none. */
+bool launch_find(const char *name, char path[4096]);
 
 /* Whether the rules can be read and the command can take them; else the exit
  * status, and the reason has been printed. */

@@ -13,7 +13,7 @@
 
 static const struct command *const commands[] = {
     &command_objects, &command_plan, &command_run, &command_attach, &command_undo,
-    &command_hooks,
+    &command_hooks, &command_load, &command_table, &command_variant,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/render.h"
 #include "plan/describe.h"
-#include "symfile/files.h"
+#include "file/files.h"
 
 static int list_process(pid_t pid, struct graft_objects **objects, struct graft_error *error)
 {

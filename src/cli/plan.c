@@ -13,10 +13,11 @@
 #include <elf.h>
 
 #include "cli/cli.h"
+#include "cli/decide.h"
 #include "cli/launch.h"
 #include "cli/render.h"
 #include "cli/site.h"
-#include "symfile/files.h"
+#include "file/files.h"
 
 /* Plans every rule; the exit status is that of the first that could not be. */
 static int plan_rules(const struct site *site, const char *text, bool json)
@@ -36,7 +37,7 @@ static int plan_rules(const struct site *site, const char *text, bool json)
             break;
         }
         json_array_append_new(plans, json_pack("{s:o, s:o}", "rule",
-            json_sprintf("%s %s", rule->kind == RULE_ISOLATE ? "isolate" : "rebind", rule->consumer),
+            json_sprintf("%s %s", rule_word(rule->kind), rule->consumer),
             "plan", render_plan_json(plan)));
         if (plan_refusals(plan) && !(plan->flags & GRAFT_PARTIAL))
             status = EXIT_NEGATIVE;
@@ -116,7 +117,11 @@ static bool all_can_be_applied(const json_t *plans)
     json_t *entry;
     size_t i;
     json_array_foreach(plans, i, entry) {
-        const json_t *plan = json_object_get(entry, "plan");
+        const json_t *plan = json_object_get(entry, "plan"), *decision = json_object_get(entry, "decision");
+        if (decision && !strcmp(json_string_value(json_object_get(decision, "way")), "refuse"))
+            return false;
+        if (decision)
+            continue;
         if (!plan || (json_integer_value(json_object_get(plan, "refusals"))
                       && !json_is_true(json_object_get(plan, "partial"))))
             return false;
@@ -168,32 +173,55 @@ static int plan_command(char **arguments, const char *rules, bool json)
     return status;
 }
 
+/* ---- loads -------------------------------------------------------------- */
+
+/* Loads are decided one by one, each for its file; -1: the rules hold none. */
+static int plan_loads(const char *text, const char *target, const char *host, const char *library_path, bool json)
+{
+    struct arena arena = { 0 };
+    struct arena_list rules = { .arena = &arena, .element_size = sizeof(struct rule) };
+    int status = -1;
+    if (!rules_parse(&rules, text, NULL))
+        for (size_t i = 0; i < rules.count && status <= EXIT_DONE; i++)
+            if (!rule_is_late(arena_list_at(&rules, i)))
+                status = decide_load(&command_plan, arena_list_at(&rules, i), target ? parse_pid(target) : 0,
+                                     host ? host : target, library_path, json);
+    arena_free(&arena);
+    return status;
+}
+
 /* ---- the command line --------------------------------------------------- */
 
 static int run(int count, char **arguments)
 {
     static const struct option options[] = {
         RULE_OPTIONS_LONG, { "json", no_argument, NULL, 'j' }, { "library-path", required_argument, NULL, 'L' },
+        { "host", required_argument, NULL, 'H' },
         { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
     struct rule_options rules = { 0 };
-    const char *library_path = getenv("LD_LIBRARY_PATH");
+    const char *library_path = getenv("LD_LIBRARY_PATH"), *host = NULL;
     bool json = false, command;
-    int option;
+    int option, status;
     while ((option = getopt_long(count, arguments, ":jL:h", options, NULL)) != -1)
         switch (option) {
         case 'h': return print_help(&command_plan);
         case 'j': json = true; break;
         case 'L': library_path = optarg; break;
+        case 'H': host = optarg; break;
         default:
             if (!rule_option(&rules, option, optarg))
                 return option_error(&command_plan, arguments);
         }
-    if (optind == count)
+    if (optind == count && !host)
         return usage_error(&command_plan, "name a process, files, or a command after --");
     if (!rule_options_finish(&rules))
-        return usage_error(&command_plan, "say what to plan: --rebind, --isolate or --rules");
-    command = !strcmp(arguments[optind - 1], "--");
+        return usage_error(&command_plan, "say what to plan: --load, --own, --rebind, --isolate or --rules");
+    command = optind < count && !strcmp(arguments[optind - 1], "--");
+    if (!command && (status = plan_loads(rules.text, arguments[optind], host, library_path, json)) >= 0)
+        return status;
+    if (host)
+        return usage_error(&command_plan, "--host is for --load and --own");
     if (command)
         return plan_command(arguments + optind, rules.text, json);
     if (parse_pid(arguments[optind]))
@@ -202,12 +230,16 @@ static int run(int count, char **arguments)
 }
 
 const struct command command_plan = {
-    "plan", "[options] PID | FILE... | -- COMMAND [ARGUMENT...]",
+    "plan", "[options] PID | --host PROGRAM | FILE... | -- COMMAND [ARGUMENT...]",
     "show what would be edited, slot by slot, and why a slot would not be", run,
     RULE_OPTIONS_HELP
+    LOAD_OPTIONS_HELP
+    "  --host PROGRAM        decide --load for this program, which is not started\n"
     "  --library-path DIRS   where to look for what the files need\n"
     "  --json                as JSON\n"
     "  -h, --help            this text\n\n"
     "A process is only read. With FILEs, the first executable among them is the main\n"
-    "program. A COMMAND is run to its end with nothing edited in it.\n",
+    "program. A COMMAND is run to its end with nothing edited in it. For --load and --own\n"
+    "the argument is a file, and PID or --host says where it would be loaded; with a\n"
+    "COMMAND it is globs, and each dlopen that they match is decided and shown.\n",
 };

@@ -5,54 +5,16 @@
 #include "cli/render.h"
 
 #include <inttypes.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/columns.h"
 #include "plan/plan.h"
 
 static const char *const states[] = { "unknown", "stateless", "uninitialised", "initialised" };
-
-static bool colours(void)
-{
-    const char *no = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && !(no && *no);
-}
-
-/* ---- tables ------------------------------------------------------------- */
-
-struct column { const char *name; double width; int flags; };
-
-static struct libscols_table *table_new(const struct column *columns, size_t count)
-{
-    struct libscols_table *table;
-    scols_init_debug(0);
-    table = scols_new_table();
-    if (!table) {
-        fputs("graft: out of memory\n", stderr);
-        exit(4);
-    }
-    scols_table_enable_colors(table, colours());
-    for (size_t i = 0; i < count; i++)
-        scols_table_new_column(table, columns[i].name, columns[i].width, columns[i].flags);
-    return table;
-}
-
-static void cell(struct libscols_line *line, size_t column, const char *text, const char *colour)
-{
-    scols_line_set_data(line, column, text && *text ? text : "-");
-    if (colour)
-        scols_cell_set_color(scols_line_get_cell(line, column), colour);
-}
-
-static void table_print(struct libscols_table *table)
-{
-    scols_print_table(table);
-    scols_unref_table(table);
-}
 
 /* ---- objects ------------------------------------------------------------ */
 
@@ -142,28 +104,28 @@ static void objects_table(const struct graft_objects *objects)
         { "NS", 2, SCOLS_FL_RIGHT }, { "ADDRESS", 14, SCOLS_FL_RIGHT }, { "SIZE", 6, SCOLS_FL_RIGHT },
         { "BUILD-ID", 12, 0 }, { "RUNTIME", 10, 0 }, { "OBJECT", 20, 0 },
     };
-    struct libscols_table *table = table_new(columns, sizeof columns / sizeof *columns);
+    struct libscols_table *table = columns_new(columns, sizeof columns / sizeof *columns);
     size_t duplicates = 0;
     for (size_t i = 0; i < graft_objects_count(objects); i++) {
         const struct graft_object *o = graft_objects_get(objects, i);
         struct libscols_line *line = scols_table_new_line(table, NULL);
         char text[4700], build_id[65];
         snprintf(text, sizeof text, "%u", o->space);
-        cell(line, 0, text, NULL);
+        columns_cell(line, 0, text, NULL);
         snprintf(text, sizeof text, "%" PRIxPTR, o->start);
-        cell(line, 1, text, NULL);
+        columns_cell(line, 1, text, NULL);
         snprintf(text, sizeof text, "%" PRIuPTR "K", (o->end - o->start + 1023) / 1024);
-        cell(line, 2, text, NULL);
+        columns_cell(line, 2, text, NULL);
         build_id_text(o, build_id);
         build_id[12] = '\0';
-        cell(line, 3, build_id, NULL);
+        columns_cell(line, 3, build_id, NULL);
         bool duplicate = runtimes_text(o, text, sizeof text);
-        cell(line, 4, text, duplicate ? "red" : *text ? "green" : NULL);
+        columns_cell(line, 4, text, duplicate ? "red" : *text ? "green" : NULL);
         object_text(o, text, sizeof text);
-        cell(line, 5, text, NULL);
+        columns_cell(line, 5, text, NULL);
         duplicates += duplicate;
     }
-    table_print(table);
+    columns_print(table);
     printf("%zu objects", graft_objects_count(objects));
     if (duplicates)
         printf(", %zu of them a duplicate of a runtime that another object is", duplicates);
@@ -197,17 +159,6 @@ json_t *render_plan_json(const struct graft_plan *plan)
     return json;
 }
 
-static const char *string_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-static const char *base_of(const json_t *object, const char *key)
-{
-    return text_basename(string_of(object, key));
-}
-
 static enum graft_verdict verdict_of(const char *name)
 {
     for (unsigned v = 0; v < GRAFT_VERDICT_COUNT; v++)
@@ -219,22 +170,22 @@ static enum graft_verdict verdict_of(const char *name)
 static void slot_line(struct libscols_table *table, const json_t *slot)
 {
     struct libscols_line *line = scols_table_new_line(table, NULL);
-    enum graft_verdict verdict = verdict_of(string_of(slot, "verdict"));
+    enum graft_verdict verdict = verdict_of(json_text(slot, "verdict"));
     char symbol[600], from[600], to[600];
-    const char *version = string_of(slot, "version");
-    snprintf(symbol, sizeof symbol, "%s%s%s", string_of(slot, "symbol"), *version ? "@" : "", version);
-    snprintf(from, sizeof from, "%s %s", string_of(slot, "old"), base_of(slot, "old_object"));
+    const char *version = json_text(slot, "version");
+    snprintf(symbol, sizeof symbol, "%s%s%s", json_text(slot, "symbol"), *version ? "@" : "", version);
+    snprintf(from, sizeof from, "%s %s", json_text(slot, "old"), json_base(slot, "old_object"));
     if (verdict_edits(verdict))
-        snprintf(to, sizeof to, "%s %s", string_of(slot, "new"), base_of(slot, "new_object"));
+        snprintf(to, sizeof to, "%s %s", json_text(slot, "new"), json_base(slot, "new_object"));
     else
         snprintf(to, sizeof to, "%s", graft_verdict_text(verdict));
-    cell(line, 0, string_of(slot, "verdict"),
+    columns_cell(line, 0, json_text(slot, "verdict"),
          verdict_edits(verdict) ? "green" : verdict_refuses(verdict) ? "red" : "yellow");
-    cell(line, 1, string_of(slot, "kind"), NULL);
-    cell(line, 2, string_of(slot, "slot"), NULL);
-    cell(line, 3, symbol, NULL);
-    cell(line, 4, from, NULL);
-    cell(line, 5, to, NULL);
+    columns_cell(line, 1, json_text(slot, "kind"), NULL);
+    columns_cell(line, 2, json_text(slot, "slot"), NULL);
+    columns_cell(line, 3, symbol, NULL);
+    columns_cell(line, 4, from, NULL);
+    columns_cell(line, 5, to, NULL);
 }
 
 /* One table per object that has slots in the plan. */
@@ -251,14 +202,14 @@ static void member_table(const json_t *slots, size_t member, const char *path)
         if ((size_t)json_integer_value(json_object_get(slot, "member")) != member)
             continue;
         if (!table)
-            table = table_new(columns, sizeof columns / sizeof *columns);
+            table = columns_new(columns, sizeof columns / sizeof *columns);
         slot_line(table, slot);
         count++;
     }
     if (!table)
         return;
     printf("%s: %zu slot%s\n", path, count, plural(count));
-    table_print(table);
+    columns_print(table);
     putchar('\n');
 }
 
@@ -268,7 +219,7 @@ static void totals(const json_t *plan)
     const json_t *slots = json_object_get(plan, "slots");
     json_t *slot;
     json_array_foreach(slots, i, slot)
-        count[verdict_of(string_of(slot, "verdict"))]++;
+        count[verdict_of(json_text(slot, "verdict"))]++;
     size_t edits = (size_t)json_integer_value(json_object_get(plan, "edits"));
     printf("total: %lld relocations looked at, %zu slot%s to edit",
            (long long)json_integer_value(json_object_get(plan, "relocations")), edits, plural(edits));
@@ -288,7 +239,7 @@ static void plan_table(const json_t *plan)
     json_t *member;
     size_t i;
     json_array_foreach(members, i, member)
-        member_table(json_object_get(plan, "slots"), i, string_of(member, "path"));
+        member_table(json_object_get(plan, "slots"), i, json_text(member, "path"));
     totals(plan);
 }
 
@@ -301,13 +252,17 @@ void render_plans(json_t *plans, bool json)
         return;
     }
     json_array_foreach(plans, i, entry) {
-        const char *rule = string_of(entry, "rule");
+        const char *rule = json_text(entry, "rule");
+        if (json_object_get(entry, "load")) {
+            render_decision(entry);
+            continue;
+        }
         if (*rule)
             printf("%s%s\n\n", i ? "\n" : "", rule);
         if (json_object_get(entry, "plan"))
             plan_table(json_object_get(entry, "plan"));
         else
-            printf("%s\n", string_of(entry, "error"));
+            printf("%s\n", json_text(entry, "error"));
     }
 }
 
@@ -330,7 +285,7 @@ void render_hook_libraries(json_t *libraries, bool json)
         width = strlen(member(library, "name")) > width ? strlen(member(library, "name")) : width;
     json_array_foreach(libraries, i, library) {
         const char *name = member(library, "name"), *arguments = member(library, "arguments");
-        printf("%s%-*s%s  %s\n", colours() ? "\033[1m" : "", (int)width, name, colours() ? "\033[0m" : "",
+        printf("%s%-*s%s  %s\n", columns_coloured() ? "\033[1m" : "", (int)width, name, columns_coloured() ? "\033[0m" : "",
                member(library, "help"));
         printf("%*s  %s%s%s\n", (int)width, "", name, *arguments ? ":" : "", arguments);
         printf("%*s  %s\n", (int)width, "", member(library, "path"));

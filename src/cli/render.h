@@ -16,6 +16,15 @@ void render_objects(const struct graft_objects *, const char *target, bool json)
  * totals. @plans is an array of {"rule", "plan"} or {"rule", "error"}. */
 void render_plans(json_t *plans, bool json);
 
+/* Prints decisions on loads: an array of {"load", "decision"} or {"load", "error"}, in the
+ * JSON form of load_plan_write_json, which it takes over. */
+void render_decisions(json_t *decisions, bool json);
+void render_decision(const json_t *entry);
+
+/* A decision as a json_t of that form; the caller owns it. */
+struct graft_load_plan;
+json_t *render_decision_json(const struct graft_load_plan *);
+
 /* Prints hook libraries: an array of {"name", "help", "arguments", "hooks", "path"},
  * which it takes over. */
 void render_hook_libraries(json_t *libraries, bool json);

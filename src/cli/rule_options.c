@@ -48,17 +48,37 @@ static void read_rules(struct rule_options *options, const char *path)
         fclose(file);
 }
 
+static const struct { int option; enum rule_kind kind; } kinds[] = {
+    { 'r', RULE_REBIND }, { 'i', RULE_ISOLATE }, { 'l', RULE_LOAD }, { 'O', RULE_OWN },
+};
+
+/* The tool reads it where it stands; what it starts may be elsewhere. */
+static const char *full_path(const char *path)
+{
+    char *full = realpath(path, NULL);
+    if (!full) {
+        fprintf(stderr, "graft: the table %s cannot be read: %m\n", path);
+        exit(EXIT_USAGE);
+    }
+    return full;
+}
+
 bool rule_option(struct rule_options *options, int option, const char *value)
 {
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        if (kinds[k].option == option) {
+            if (options->count == sizeof options->asked / sizeof *options->asked)
+                give_up("at most 64 rules on a command line: use --rules");
+            options->asked[options->count].kind = kinds[k].kind;
+            options->asked[options->count++].value = value;
+            return true;
+        }
     switch (option) {
-    case 'r': case 'i':
-        if (options->count == sizeof options->asked / sizeof *options->asked)
-            give_up("at most 64 rules on a command line: use --rules");
-        options->asked[options->count].isolate = option == 'i';
-        options->asked[options->count++].value = value;
-        return true;
     case 'f': options->from = value; return true;
     case 'o': options->only = value; return true;
+    case 'n': options->onto = value; return true;
+    case 'w': options->ways = value; return true;
+    case 't': options->table = full_path(value); return true;
     case 'p': options->partial = true; return true;
     case 'V': options->any_version = true; return true;
     case 'A': options->alone = true; return true;
@@ -75,28 +95,38 @@ static void append_key(struct rule_options *options, const char *key, const char
     append_text(options, value);
 }
 
-static void append_rule(struct rule_options *options, bool isolate, const char *value)
+static void append_rule(struct rule_options *options, enum rule_kind kind, const char *value)
 {
-    const char *host = isolate ? NULL : strchr(value, '=');
-    append_text(options, isolate ? "isolate " : "rebind ");
+    const bool rebind = kind == RULE_REBIND, load = kind == RULE_LOAD;
+    const char *host = rebind ? strchr(value, '=') : NULL;
+    append_text(options, rule_word(kind));
+    append_text(options, " ");
     append(options, value, host ? (size_t)(host - value) : strlen(value));
-    append_key(options, " onto=", host ? host + 1 : NULL);
-    append_key(options, " from=", isolate ? NULL : options->from);
-    append_key(options, " only=", isolate ? NULL : options->only);
-    append_text(options, options->alone ? " alone" : "");
-    append_text(options, !isolate && options->partial ? " partial" : "");
-    append_text(options, !isolate && options->any_version ? " any-version" : "");
+    append_key(options, " onto=", host ? host + 1 : load ? options->onto : NULL);
+    append_key(options, " from=", rebind || load ? options->from : NULL);
+    append_key(options, " only=", rebind ? options->only : NULL);
+    append_key(options, " ways=", load ? options->ways : NULL);
+    append_key(options, " table=", load ? options->table : NULL);
+    append_text(options, options->alone && !load && kind != RULE_OWN ? " alone" : "");
+    append_text(options, (rebind || load) && options->partial ? " partial" : "");
+    append_text(options, (rebind || load) && options->any_version ? " any-version" : "");
     append_text(options, "\n");
 }
 
 bool rule_options_finish(struct rule_options *options)
 {
-    bool rebinds = false;
+    bool rebinds = false, loads = false;
+    for (size_t i = 0; i < options->count; i++) {
+        rebinds |= options->asked[i].kind == RULE_REBIND;
+        loads |= options->asked[i].kind == RULE_LOAD;
+    }
+    if (!rebinds && options->only)
+        give_up("--only belongs to --rebind, and there is none");
+    if (!rebinds && !loads && (options->from || options->partial || options->any_version))
+        give_up("--from, --partial and --any-version belong to --rebind and --load, and there is none");
+    if (!loads && (options->onto || options->ways || options->table))
+        give_up("--onto, --way and --table belong to --load, and there is none");
     for (size_t i = 0; i < options->count; i++)
-        rebinds |= !options->asked[i].isolate;
-    if (!rebinds && (options->from || options->only || options->partial || options->any_version))
-        give_up("--from, --only, --partial and --any-version belong to --rebind, and there is none");
-    for (size_t i = 0; i < options->count; i++)
-        append_rule(options, options->asked[i].isolate, options->asked[i].value);
+        append_rule(options, options->asked[i].kind, options->asked[i].value);
     return options->length > 0;
 }

@@ -44,7 +44,7 @@ static int run(int count, char **arguments)
     if (rule_options_finish(&rules))
         launch.rules = rules.text;
     else if (!launch.hook_count)
-        return usage_error(&command_run, "say what to do: --rebind, --isolate, --rules or --hook");
+        return usage_error(&command_run, "say what to do: --load, --own, --rebind, --isolate, --rules or --hook");
     return launch_exec(&command_run, &launch, arguments + optind);
 }
 
@@ -52,6 +52,7 @@ const struct command command_run = {
     "run", "[options] -- COMMAND [ARGUMENT...]",
     "start a command with rules for its libraries, or with hook libraries", run,
     RULE_OPTIONS_HELP
+    LOAD_OPTIONS_HELP
     "  --hook NAME[:ARGS]    start a hook library, by name or path; graft hooks lists them\n"
     "  --no-inherit          children of the command get none of this (default: they do)\n"
     "  -v, --verbose         tell what was done, on standard error\n"

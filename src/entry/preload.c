@@ -7,6 +7,8 @@
  *
  *   GRAFT_RULES     the rules, as in graft-rules(5)
  *   GRAFT_HOOKS     hook libraries to start, PATH[:ARGUMENTS] a line; they are preloaded too
+ *   GRAFT_LOAD      a file to load before main
+ *   GRAFT_LOAD_ONLY "1": and then to end
  *   GRAFT_INHERIT   "0": children do not get any of this
  *   GRAFT_VERBOSE   "1": tell what was done on standard error, "-1": not even failures
  *   GRAFT_REPORT    a file that receives each plan as JSON
@@ -24,7 +26,9 @@
 #include "bind/journal.h"
 #include "bind/late.h"
 #include "bind/library.h"
-#include "bind/share.h"
+#include "entry/load_first.h"
+#include "load/load.h"
+#include "api/share.h"
 
 enum { REFUSED = 3 };               /* the tool's exit status for what it refuses */
 
@@ -49,7 +53,7 @@ static void say(const struct rule *rule, const struct graft_plan *plan, const st
 {
     char text[1400];
     struct text_buffer out = { text, sizeof text, 0 };
-    const char *verb = rule->kind == RULE_REBIND ? "rebind" : "isolate";
+    const char *verb = rule_word(rule->kind);
     if (error->code)
         text_append(&out, "graft: %s %s: %s", verb, rule->consumer,
                     error->text[0] ? error->text : graft_strerror(error->code));
@@ -80,7 +84,7 @@ static void write_report(struct text_buffer *out, const struct rule *rule, const
                          const struct graft_error *error)
 {
     char name[600];
-    snprintf(name, sizeof name, "%s %s", rule->kind == RULE_REBIND ? "rebind" : "isolate", rule->consumer);
+    snprintf(name, sizeof name, "%s %s", rule_word(rule->kind), rule->consumer);
     text_append(out, "{\"pid\":%d,\"rule\":", (int)getpid());
     text_append_json(out, name);
     if (error->code) {
@@ -94,23 +98,100 @@ static void write_report(struct text_buffer *out, const struct rule *rule, const
     text_append(out, "}\n");
 }
 
-/* Measures, then writes the report as one piece. */
+/* Room for a report, which was measured, and the end of it: written as one piece. */
+static bool report_begin(struct text_buffer *out, size_t size)
+{
+    char *text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *out = (struct text_buffer){ text, size, 0 };
+    return text != MAP_FAILED;
+}
+
+static void report_end(struct text_buffer *out, size_t size)
+{
+    int file = open(entry.report, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (file >= 0) {
+        write_all(file, out->data, out->length);
+        close(file);
+    }
+    munmap(out->data, size);
+}
+
 static void report(const struct rule *rule, const struct graft_plan *plan, const struct graft_error *error)
 {
     struct text_buffer out = { NULL, 0, 0 };
     write_report(&out, rule, plan, error);
     size_t size = out.length + 1;
-    char *text = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (text == MAP_FAILED)
+    if (!report_begin(&out, size))
         return;
-    out = (struct text_buffer){ text, size, 0 };
     write_report(&out, rule, plan, error);
-    int file = open(entry.report, O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (file >= 0) {
-        write_all(file, text, out.length);
-        close(file);
+    report_end(&out, size);
+}
+
+/* ---- loads ------------------------------------------------------------------ */
+
+static void say_load(const char *path, const struct graft_load_plan *plan, const struct graft_error *error)
+{
+    char text[2400];
+    struct text_buffer out = { text, sizeof text, 0 };
+    const struct graft_load_object *consumer = plan ? graft_load_plan_object(plan, 0) : NULL;
+    text_append(&out, "graft: load %s: ", consumer && consumer->path ? consumer->path : path);
+    if (plan)
+        text_append(&out, "%s: %s", graft_way_name(plan->way), plan->reason);
+    if (error->code && !(plan && plan->way == GRAFT_WAY_REFUSE))
+        text_append(&out, "%s%s", plan ? "; failed: " : "", error->text[0] ? error->text : graft_strerror(error->code));
+    text_append(&out, "\n");
+    write_all(STDERR_FILENO, text, out.length < sizeof text ? out.length : sizeof text - 1);
+}
+
+/* Each name that is in the way: what a refusal is about never passes in silence. */
+static void say_unbound(const struct graft_load_plan *plan)
+{
+    const struct graft_load_symbol *s;
+    for (size_t i = 0; (s = graft_load_plan_symbol(plan, i)); i++) {
+        char text[900];
+        struct text_buffer out = { text, sizeof text, 0 };
+        if (s->binding == GRAFT_BINDING_BOUND)
+            continue;
+        text_append(&out, "graft:   %s %s%s%s: %s\n", graft_binding_name(s->binding), s->name, s->version ? "@" : "",
+                    s->version ? s->version : "", s->reason ? s->reason : "");
+        write_all(STDERR_FILENO, text, out.length < sizeof text ? out.length : sizeof text - 1);
     }
-    munmap(text, size);
+}
+
+static void write_load_report(struct text_buffer *out, const char *path, const struct graft_load_plan *plan,
+                              const struct graft_error *error)
+{
+    text_append(out, "{\"pid\":%d,\"load\":", (int)getpid());
+    text_append_json(out, path);
+    if (error->code) {
+        text_append(out, ",\"error\":");
+        text_append_json(out, error->text[0] ? error->text : graft_strerror(error->code));
+    }
+    if (plan) {
+        text_append(out, ",\"decision\":");
+        load_plan_write_json(plan, out);
+    }
+    text_append(out, "}\n");
+}
+
+static void listen_to_loads(void *arg, const char *path, const struct graft_load_plan *plan,
+                            const struct graft_error *error)
+{
+    (void)arg;
+    if (entry.report[0]) {
+        struct text_buffer out = { NULL, 0, 0 };
+        write_load_report(&out, path, plan, error);
+        size_t size = out.length + 1;
+        if (report_begin(&out, size)) {
+            write_load_report(&out, path, plan, error);
+            report_end(&out, size);
+        }
+    }
+    bool refused = error->code || (plan && plan->way == GRAFT_WAY_REFUSE);
+    if (entry.verbose > 0 || (entry.verbose == 0 && refused))
+        say_load(path, plan, error);
+    if (plan && refused && entry.verbose >= 0)
+        say_unbound(plan);
 }
 
 /* A consumer that is bound to the host already, or to nothing yet. */
@@ -189,7 +270,7 @@ static void forget_preload(char **environment)
 static void stop_inheriting(char **environment)
 {
     static const char *const mine[] = { "GRAFT_RULES", "GRAFT_HOOKS", "GRAFT_INHERIT", "GRAFT_VERBOSE", "GRAFT_REPORT",
-                                        "GRAFT_DRY_RUN" };
+                                        "GRAFT_DRY_RUN", "GRAFT_LOAD", "GRAFT_LOAD_ONLY" };
     forget_preload(environment);
     for (size_t i = 0; i < sizeof mine / sizeof *mine; i++)
         unset(environment, mine[i]);
@@ -207,6 +288,7 @@ static void start_rules(const char *rules)
 {
     struct graft_error error;
     late_listen(listen, NULL, entry.dry_run);
+    load_listen(listen_to_loads, NULL, entry.dry_run);
     if (graft_watch(&error) || graft_rules_add(rules, &error))
         complain("", &error);
 }
@@ -272,6 +354,7 @@ __attribute__((constructor)) static void preload(int count, char **arguments, ch
     const char *verbose = value_of(environment, "GRAFT_VERBOSE");
     const char *dry_run = value_of(environment, "GRAFT_DRY_RUN");
     const char *inherit = value_of(environment, "GRAFT_INHERIT");
+    const char *load = value_of(environment, "GRAFT_LOAD");
     entry.verbose = verbose ? atoi(verbose) : 0;
     entry.dry_run = dry_run && *dry_run == '1';
     text_copy(entry.report, sizeof entry.report, value_of(environment, "GRAFT_REPORT"));
@@ -280,6 +363,10 @@ __attribute__((constructor)) static void preload(int count, char **arguments, ch
         start_rules(rules);
     if (hooks && !entry.dry_run)
         start_hooks(hooks, environment);
+    if (load && load_first(load, value_of(environment, "GRAFT_LOAD_ONLY"))) {
+        complain("load: ", &(struct graft_error){ .text = "the program does not start as C programs do" });
+        _exit(REFUSED);
+    }
     if (inherit && *inherit == '0')
         stop_inheriting(environment);
 }

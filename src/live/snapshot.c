@@ -20,6 +20,9 @@
 #include "base/text.h"
 #include "elf/reloc.h"
 
+/* The type of the note "graft" in objects that graft made. */
+enum { STAND_IN_NOTE = 2 };
+
 /* What dl_iterate_phdr tells of one object and link_map does not. */
 struct header_info {
     uint64_t bias;
@@ -157,8 +160,9 @@ static bool is_relocated(const struct elf_image *image)
     return true;
 }
 
-static bool is_graft(const char *soname)
+static bool is_graft(const struct elf_image *image)
 {
+    const char *soname = image->soname;
     static const char *const names[] = { "libgraft.so.0", "libgraft-preload.so", "libgraft-compat.so.0" };
     for (size_t i = 0; soname && i < sizeof names / sizeof *names; i++)
         if (!strcmp(soname, names[i]))
@@ -187,7 +191,9 @@ static void describe(struct snapshot *v, struct world_object *object, const stru
     }
     object->tls_module = h->tls_module;
     object->image.patches = v->patches;
-    object->is_graft = is_graft(object->image.soname);
+    size_t size;
+    object->is_stand_in = !object->broken && elf_image_note(&object->image, "graft", STAND_IN_NOTE, &size);
+    object->is_graft = object->is_stand_in || (!object->broken && is_graft(&object->image));
 }
 
 int snapshot_add(struct snapshot *v, const struct walk *at)

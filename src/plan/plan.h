@@ -50,6 +50,7 @@ struct graft_plan {
     unsigned long long adds, subs;  /* objects ever loaded and unloaded, when the plan was made
                                        or applied; 0: not known */
     const char *last_version;       /* the string interned last */
+    bool unpinned;                  /* its targets need not be held: they stay as long as its slots */
     void **pins;                    /* room for a handle on each member, from the first apply on */
     bool hooks;                     /* made by graft_plan_hook, with these functions */
     const struct hook_function *function;

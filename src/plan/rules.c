@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 struct parser {
     const char *at;
@@ -47,41 +48,81 @@ static const char *keyed(const char *word, const char *key)
     return strncmp(word, key, length) || word[length] != '=' ? NULL : word + length + 1;
 }
 
+/* Which rules take a word: bits of enum rule_kind. */
+enum { REBIND = 1 << RULE_REBIND, ISOLATE = 1 << RULE_ISOLATE, LOAD = 1 << RULE_LOAD, OWN = 1 << RULE_OWN };
+
+static const char *const words[] = { "rebind", "isolate", "load", "own" };
+enum { KINDS = sizeof words / sizeof *words };
+
+const char *rule_word(enum rule_kind kind)
+{
+    return words[kind];
+}
+
+static int flag(struct parser *p, struct rule *rule, const char *word, bool *taken)
+{
+    static const struct { const char *word; unsigned set, clear, kinds; } flags[] = {
+        { "alone", 0, GRAFT_CLOSURE, REBIND | ISOLATE }, { "closure", GRAFT_CLOSURE, 0, REBIND | ISOLATE },
+        { "partial", GRAFT_PARTIAL, 0, REBIND | LOAD }, { "any-version", GRAFT_ANY_VERSION, 0, REBIND | LOAD },
+    };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        if (strcmp(word, flags[i].word))
+            continue;
+        *taken = true;
+        rule->flags = (rule->flags | flags[i].set) & ~flags[i].clear;
+        if (!(flags[i].kinds & 1u << rule->kind))
+            return error_about(p->error, GRAFT_ESYNTAX, "", "", "rules, line %u: %s rule does not take '%s'", p->line,
+                               rule->kind == RULE_ISOLATE || rule->kind == RULE_OWN ? rule->kind == RULE_OWN ? "an own" : "an isolate"
+                               : "a load", word);
+    }
+    return 0;
+}
+
+static int take_ways(struct parser *p, struct rule *rule, const char *list)
+{
+    char word[64];
+    while ((list = text_list_next(list, word, sizeof word))) {
+        unsigned way = 0;
+        while (way < GRAFT_WAY_REFUSE && strcmp(graft_way_name(way), word))
+            way++;
+        if (way == GRAFT_WAY_REFUSE)
+            return bad(p, "no such way:", word);
+        rule->ways |= GRAFT_WAY_BIT(way);
+    }
+    return 0;
+}
+
 static int option(struct parser *p, struct arena *arena, struct rule *rule, const char *word)
 {
-    static const struct { const char *word; unsigned set, clear; bool rebind; } flags[] = {
-        { "alone", 0, GRAFT_CLOSURE, false }, { "closure", GRAFT_CLOSURE, 0, false },
-        { "partial", GRAFT_PARTIAL, 0, true }, { "any-version", GRAFT_ANY_VERSION, 0, true },
-    };
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-        if (!strcmp(word, flags[i].word)) {
-            if (flags[i].rebind && rule->kind != RULE_REBIND)
-                return bad(p, "an isolate rule does not take", word);
-            rule->flags = (rule->flags | flags[i].set) & ~flags[i].clear;
-            return 0;
-        }
-    const struct { const char *key, **to; } keys[] = {
-        { "onto", &rule->onto }, { "from", &rule->from }, { "only", &rule->only },
+    bool taken = false;
+    int result = flag(p, rule, word, &taken);
+    if (result || taken)
+        return result;
+    const struct { const char *key, **to; unsigned kinds; } keys[] = {
+        { "onto", &rule->onto, REBIND | LOAD }, { "from", &rule->from, REBIND | LOAD },
+        { "only", &rule->only, REBIND }, { "table", &rule->table, LOAD },
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *value = rule->kind == RULE_REBIND ? keyed(word, keys[i].key) : NULL;
+        const char *value = keys[i].kinds & 1u << rule->kind ? keyed(word, keys[i].key) : NULL;
         if (value)
             return (*keys[i].to = arena_string(arena, value)) ? 0 : -GRAFT_ENOMEM;
     }
+    if (rule->kind == RULE_LOAD && keyed(word, "ways"))
+        return take_ways(p, rule, keyed(word, "ways"));
     return bad(p, "unknown word", word);
 }
 
 static int parse_rule(struct parser *p, struct arena *arena, char word[WORD_MAX], struct rule *rule)
 {
-    *rule = (struct rule){ .flags = GRAFT_CLOSURE, .line = p->line };
-    if (!strcmp(word, "rebind"))
-        rule->kind = RULE_REBIND;
-    else if (!strcmp(word, "isolate"))
-        rule->kind = RULE_ISOLATE;
-    else
-        return bad(p, "a rule starts with rebind or isolate, not", word);
+    unsigned kind = 0;
+    while (kind < KINDS && strcmp(word, words[kind]))
+        kind++;
+    if (kind == KINDS)
+        return bad(p, "a rule starts with rebind, isolate, load or own, not", word);
+    *rule = (struct rule){ .kind = (enum rule_kind)kind, .line = p->line,
+                           .flags = kind == RULE_REBIND || kind == RULE_ISOLATE ? GRAFT_CLOSURE : 0 };
     if (!next_word(p, word))
-        return bad(p, "no object is named after", rule->kind == RULE_REBIND ? "rebind" : "isolate");
+        return bad(p, "no object is named after", words[kind]);
     if (is_cut(p))
         return bad(p, "this word is too long:", word);
     rule->consumer = arena_string(arena, word);

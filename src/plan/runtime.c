@@ -5,9 +5,11 @@
 
 #include "plan/runtime.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "elf/reloc.h"
 
 /* How a datum tells the state, or the version. */
@@ -23,7 +25,7 @@ enum probe {
     PROBE_PYTHON_HEX,               /* 0x030b02f0 */
     PROBE_STD_STRING,               /* libstdc++'s std::string, short */
     PROBE_PERL,                     /* PL_revision, PL_version, PL_subversion */
-    PROBE_SONAME                    /* the digits in libtcl8.6.so */
+    PROBE_SONAME                    /* the digits in libtcl8.6.so, else in the file's name */
 };
 
 static const struct runtime {
@@ -32,24 +34,27 @@ static const struct runtime {
     const char *state_symbol;
     enum probe version;
     const char *version_symbol;
+    unsigned digits;                /* how many numbers of two versions must agree; 0: none */
+    const char *stable;             /* names that mean the same in all versions; NULL: none */
+    const char *beside;             /* names that the runtime's own interface hands on from a library beside it */
 } runtimes[] = {
     { "python", { "Py_InitializeEx", "Py_IsInitialized" },
-      PROBE_PYTHON, "_PyRuntime", PROBE_PYTHON_HEX, "Py_Version" },
+      PROBE_PYTHON, "_PyRuntime", PROBE_PYTHON_HEX, "Py_Version", 2, NULL, NULL },
     { "node", { "_ZN4node5StartEiPPc", "napi_create_function" },
       PROBE_BYTE, "_ZN4node11per_process14v8_initializedE",
-      PROBE_STD_STRING, "_ZN4node11per_process8metadataE" },
+      PROBE_STD_STRING, "_ZN4node11per_process8metadataE", 1, "napi_*,node_api_*,uv_*", "uv_*" },
     { "ruby", { "ruby_setup", "ruby_sysinit" },
-      PROBE_WORD, "ruby_current_vm_ptr", PROBE_TEXT, "ruby_version" },
+      PROBE_WORD, "ruby_current_vm_ptr", PROBE_TEXT, "ruby_version", 2, NULL, NULL },
     { "lua", { "lua_newstate", "lua_settop" },
-      PROBE_STATELESS, NULL, PROBE_LUA_IDENT, "lua_ident" },
+      PROBE_STATELESS, NULL, PROBE_LUA_IDENT, "lua_ident", 2, NULL, NULL },
     { "perl", { "perl_alloc", "perl_parse" },
-      PROBE_WORD, "PL_curinterp", PROBE_PERL, NULL },
+      PROBE_WORD, "PL_curinterp", PROBE_PERL, NULL, 2, NULL, NULL },
     { "tcl", { "Tcl_CreateInterp", "Tcl_EvalEx" },
-      PROBE_NOTHING, NULL, PROBE_SONAME, NULL },
+      PROBE_NOTHING, NULL, PROBE_SONAME, NULL, 1, NULL, NULL },
     { "php", { "php_module_startup", "php_request_startup" },
-      PROBE_WORD, "sapi_module", PROBE_SONAME, NULL },
+      PROBE_WORD, "sapi_module", PROBE_SONAME, NULL, 2, NULL, NULL },
     { "java", { "JNI_CreateJavaVM", "JNI_GetCreatedJavaVMs" },
-      PROBE_HOTSPOT, "gHotSpotVMStructs", PROBE_NOTHING, NULL },
+      PROBE_HOTSPOT, "gHotSpotVMStructs", PROBE_NOTHING, NULL, 0, NULL, NULL },
 };
 
 /* @size bytes of the datum @name, from @offset on; NULL if there is no such
@@ -171,6 +176,33 @@ static void std_string_copy(const struct world_object *object, const char *name,
         digits_copy(version, (const char *)p + 16, length);
 }
 
+/* The first number in a name, with what its dots add: 8.6 of libtcl8.6.so, of tclsh8.6. */
+static bool digits_of(char version[32], const char *name)
+{
+    const char *digit = name ? strpbrk(name, "0123456789") : NULL;
+    if (!digit)
+        return false;
+    digits_copy(version, digit, strlen(digit));
+    size_t length = strlen(version);
+    if (length && version[length - 1] == '.')
+        version[length - 1] = '\0';
+    return true;
+}
+
+/* A libnode that does not run keeps no version to read, but its SONAME ends in the number
+ * of its module interface, one for each major version (nodejs.org, abi_version_registry). */
+static void node_of_soname(const char *soname, char version[32])
+{
+    static const struct { const char *interface, *node; } known[] = {
+        { "64", "10" }, { "72", "12" }, { "83", "14" }, { "93", "16" }, { "102", "17" }, { "108", "18" }, { "111", "19" },
+        { "115", "20" }, { "120", "21" }, { "127", "22" }, { "131", "23" }, { "137", "24" },
+    };
+    const char *number = soname ? strstr(soname, ".so.") : NULL;
+    for (size_t i = 0; number && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(number + 4, known[i].interface))
+            snprintf(version, 32, "%s", known[i].node);
+}
+
 static void version_of(const struct world_object *object, const struct runtime *runtime, char version[32])
 {
     const unsigned char *p = datum(object, runtime->version_symbol, 0, 4);
@@ -197,6 +229,8 @@ static void version_of(const struct world_object *object, const struct runtime *
         break;
     case PROBE_STD_STRING:
         std_string_copy(object, runtime->version_symbol, version);
+        if (!version[0])
+            node_of_soname(object->image.soname, version);
         break;
     case PROBE_PERL:
         major = datum(object, "PL_revision", 0, 1);
@@ -206,14 +240,8 @@ static void version_of(const struct world_object *object, const struct runtime *
             snprintf(version, 32, "%u.%u.%u", *major, *minor, *patch);
         break;
     case PROBE_SONAME:
-        if (object->image.soname) {
-            const char *digit = strpbrk(object->image.soname, "0123456789");
-            if (digit)
-                digits_copy(version, digit, strlen(digit));
-            size_t length = strlen(version);
-            if (length && version[length - 1] == '.')
-                version[length - 1] = '\0';
-        }
+        if (!digits_of(version, object->image.soname))
+            digits_of(version, text_basename(object->path));
         break;
     default:
         break;
@@ -221,14 +249,14 @@ static void version_of(const struct world_object *object, const struct runtime *
 }
 
 /* How many of the runtime's anchors @object defines: all, or, where it exports
- * only a subset of itself, some. */
+ * only a subset of itself, some. A stand-in only hands addresses on (SHN_ABS). */
 static size_t anchors(const struct world_object *object, const struct runtime *runtime)
 {
     size_t found = 0;
     for (size_t i = 0; i < 3 && runtime->anchor[i]; i++) {
         struct elf_symbol symbol;
         struct elf_wanted wanted = { .name = runtime->anchor[i] };
-        found += elf_lookup(&object->image, &wanted, &symbol) == ELF_FOUND;
+        found += elf_lookup(&object->image, &wanted, &symbol) == ELF_FOUND && symbol.section != SHN_ABS;
     }
     return found;
 }
@@ -312,4 +340,48 @@ size_t runtime_host(const struct world *world, const char *tag, const unsigned c
     if (live)
         return live == 1 ? last_live : WORLD_NONE;
     return all == 1 ? last : WORLD_NONE;
+}
+
+/* ---- which of two versions may stand for the other ---------------------------------------- */
+
+static bool numbers_agree(const char *a, const char *b, unsigned count)
+{
+    for (; count; count--) {
+        size_t n = strspn(a, "0123456789"), m = strspn(b, "0123456789");
+        if (!n || n != m || strncmp(a, b, n))
+            return false;
+        a += n + (a[n] == '.');
+        b += m + (b[m] == '.');
+    }
+    return true;
+}
+
+bool runtime_versions_agree(const char *tag, const char *a, const char *b)
+{
+    return numbers_agree(a, b, by_tag(tag)->digits);
+}
+
+bool runtime_is_stable(const char *tag, const char *name)
+{
+    const struct runtime *runtime = by_tag(tag);
+    return runtime->stable && text_glob_list(runtime->stable, name);
+}
+
+bool runtime_is_beside(const char *tag, const char *name)
+{
+    const struct runtime *runtime = by_tag(tag);
+    return runtime->beside && text_glob_list(runtime->beside, name);
+}
+
+size_t runtime_anchors(size_t row, const char **tag, const char *anchor[3])
+{
+    if (row >= sizeof runtimes / sizeof *runtimes)
+        return 0;
+    *tag = runtimes[row].tag;
+    size_t count = 0;
+    while (count < 3 && runtimes[row].anchor[count]) {
+        anchor[count] = runtimes[row].anchor[count];
+        count++;
+    }
+    return count;
 }

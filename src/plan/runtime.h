@@ -19,4 +19,19 @@ bool runtime_find(const struct world *, size_t object, const char *tag, struct g
  * *count = 0 for none and 2 or more for several. @except is a set or NULL. */
 size_t runtime_host(const struct world *, const char *tag, const unsigned char *except, size_t *count);
 
+/* Whether code made for version @a of a runtime may use one of version @b: their first
+ * numbers agree, as many as the runtime's own rules ask for. */
+bool runtime_versions_agree(const char *tag, const char *a, const char *b);
+
+/* Whether @name means the same in all versions (Node-API, libuv). */
+bool runtime_is_stable(const char *tag, const char *name);
+
+/* Whether @name is part of the runtime's interface that lives in a library beside it
+ * where that is not built in (libuv beside libnode). */
+bool runtime_is_beside(const char *tag, const char *name);
+
+/* The anchors of the runtime in row @row of the table, which only its own code defines;
+ * returns how many, 0 past the end. */
+size_t runtime_anchors(size_t row, const char **tag, const char *anchor[3]);
+
 #endif

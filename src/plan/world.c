@@ -78,9 +78,8 @@ world_set world_set_new(const struct world *world, struct arena *arena)
     return arena_array(arena, world->objects.count + 1, 1);
 }
 
-/* The object of @space that satisfies a DT_NEEDED of @name: ld.so compares the
- * SONAME, and the file name that the object was opened under. */
-static size_t find_needed(const struct world *world, unsigned space, const char *name)
+/* ld.so compares the SONAME, and the file name that the object was opened under. */
+size_t world_find_needed(const struct world *world, unsigned space, const char *name)
 {
     bool is_path = strchr(name, '/') != NULL;
     size_t by_name = WORLD_NONE;
@@ -107,7 +106,7 @@ void world_closure(const struct world *world, size_t root, world_set set, size_t
         const struct world_object *o = world_object(world, order[done++]);
         const char *name;
         for (size_t k = 0; (name = elf_image_needed(&o->image, k)); k++) {
-            size_t next = find_needed(world, o->space, name);
+            size_t next = world_find_needed(world, o->space, name);
             if (next == WORLD_NONE || set[next])
                 continue;
             set[next] = 1;

@@ -3,7 +3,7 @@
 #define GRAFT_PLAN_WORLD_H
 
 /* What the planner looks at: all objects of a process, or of a set of files, as
- * images. Filled by live (this process), attach (another one) or symfile. */
+ * images. Filled by live (this process), attach (another one) or file. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,12 +19,15 @@ struct world_object {
     unsigned space;                 /* link-map namespace */
     bool is_main, is_vdso, is_loader;
     bool is_graft;                  /* graft and nothing else: not a program or library that holds a copy */
+    bool is_stand_in;               /* made by graft in a duplicate's place; is_graft too */
     bool permanent;                 /* loaded at start: never unloaded */
     uint64_t link_map;              /* its address; identity together with the rest */
     uint64_t tls_module;            /* 0: none or not known */
     bool tls_static;                /* the block lies at tls_offset from every thread pointer */
     int64_t tls_offset;
-    struct elf_image image;         /* last: what a search looks at stands in two cache lines */
+    struct elf_image image;         /* what a search looks at stands in two cache lines with the above */
+    const void *file;               /* of a file: its bytes, mapped; else NULL */
+    size_t file_size;
 };
 
 struct world;
@@ -77,6 +80,9 @@ bool world_matches(const struct world *, size_t i, const char *pattern);
 
 /* Whether one of the globs in @list matches, which has commas between them. "N:GLOB" only matches in link-map namespace N. */
 bool world_matches_list(const struct world *, size_t i, const char *list);
+
+/* Index of the object of @space that a DT_NEEDED of @name means, or WORLD_NONE. */
+size_t world_find_needed(const struct world *, unsigned space, const char *name);
 
 /* Sets of objects, one byte each, in @arena; NULL: out of memory. */
 typedef unsigned char *world_set;

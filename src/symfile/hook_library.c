@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "elf/reloc.h"
 #include "elf/symbol.h"
-#include "symfile/files.h"
+#include "file/files.h"
 
 #define DESCRIPTOR "graft_hook_library"
 

@@ -31,6 +31,10 @@ uint64_t baseline_pass(size_t *relocations);
 /* One line of the table; @limit 0: told, not judged. @compared is what the limit is for. */
 void bench_add(const char *name, double value, const char *unit, double reference, double compared,
                const char *compared_unit, double limit);
+
+/* The same with a limit that @compared must reach. */
+void bench_add_least(const char *name, double value, const char *unit, double reference, double compared,
+                     const char *compared_unit, double limit);
 const char *bench_named(const char *load, const char *what);
 
 /* Sorts @values. */
@@ -51,6 +55,9 @@ void bench_in_child(const char *what, bench_measure *measure, const void *arg, d
 /* bench_hook.c: with all libraries open but number @last; with all. */
 void bench_opening(const char *dir, size_t last);
 void bench_hooks(const char *dir, size_t libraries);
+
+/* bench_load.c: with what load_gen.sh made in @dir, the tool, a node and the script for it. */
+void bench_loads(const char *dir, const char *graft, const char *node, const char *script);
 
 /* Seconds of CLOCK_MONOTONIC. */
 double bench_now(void);

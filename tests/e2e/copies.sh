@@ -131,9 +131,14 @@ expect 0 'malloc: [1-9]' cat "$work/report"
 
 # Another layout: it stands aside, whoever came first, and nothing of it is in the slots.
 gcc -std=gnu11 -D_GNU_SOURCE -O1 -fPIC -fvisibility=hidden -Isrc -Iinclude -DGRAFT_LIBDIR='""' -DSHARE_LAYOUT=999 -c \
-    -o "$work/share.o" src/bind/share.c || fail "cannot build another layout"
+    -o "$work/share.o" src/api/share.c || fail "cannot build another layout"
 mkdir "$work/other"
-find "$BUILD"/src/{base,elf,plan,live,bind} -name '*.o' ! -name share.o -exec cp {} "$work/other/" \;
+for layer in base elf plan file live bind load api; do       # names repeat between layers
+    for source in "src/$layer"/*.[cS]; do
+        object=$(basename "${source%.?}").o
+        [ "$object" = share.o ] || cp "$BUILD/src/$layer/$object" "$work/other/$layer-$object"
+    done
+done
 tool alien.so 300 NULL "$work/share.o" "$work"/other/*.o
 same "hooks at first: 0
 two: graft 0.1.0 in $(readlink -f "$work/static") is at work in this process: this one, 0.1.0, stands aside" \

@@ -26,7 +26,7 @@ exported "$build/libgraft.so.0" | grep -v '^graft_' && bad "libgraft.so.0 export
 same "libgraft-preload.so's exports" "$(exported "$build/libgraft-preload.so")" ""
 
 # Every function of the headers is exported, and every export is declared.
-declared=$(cat include/graft/{graft,hook,object,plan}.h | tr '\n' ' ' | grep -oE 'GRAFT_API[^;]*\(' \
+declared=$(cat include/graft/{graft,hook,load,object,plan}.h | tr '\n' ' ' | grep -oE 'GRAFT_API[^;]*\(' \
     | grep -oE 'graft_[a-z_]+\(' | tr -d '(' | sort -u)
 same "what the headers declare from what is exported" "$declared" "$(exported "$build/libgraft.so.0")"
 

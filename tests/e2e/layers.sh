@@ -3,8 +3,8 @@
 # The direction of the layers, read from the #includes: a folder of src/ includes
 # its own headers, those of the folders named here and include/graft only.
 #
-#   base <- elf <- plan <- {live, symfile, attach}
-#   {plan, live} <- bind <- load <- host <- entry;  symfile <- {attach, lift};  all <- cli
+#   base <- elf <- plan <- {live, file};  file <- symfile <- {attach, lift}
+#   {plan, live, file} <- bind <- load <- host <- entry;  all <- cli
 #   compat stands on include/graft alone
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,16 +13,18 @@ declare -A below=(
     [elf]="base"
     [plan]="base elf"
     [live]="base elf plan"
-    [symfile]="base elf plan"
-    [bind]="base elf plan live"
-    [load]="base elf plan live bind"
-    [host]="base elf plan live bind load"
-    [entry]="base elf plan live bind load host"
-    [attach]="base elf plan symfile"
-    [lift]="base elf plan symfile"
+    [file]="base elf plan"
+    [symfile]="base elf plan file"
+    [bind]="base elf plan file live"
+    [load]="base elf plan file live bind"
+    [api]="base elf plan file live bind load"
+    [host]="base elf plan file live bind load"
+    [entry]="base elf plan file live bind load host api"
+    [attach]="base elf plan file symfile"
+    [lift]="base elf plan file symfile"
     [registry]=""
     [compat]=""
-    [cli]="base elf plan symfile attach lift registry"
+    [cli]="base elf plan file symfile attach lift registry"
 )
 status=0 seen=0
 

@@ -1,17 +1,18 @@
 #!/bin/sh
 # tests/fuzz/run.sh [SECONDS]: libFuzzer over src/elf, then AFL++ over src/elf, then
-# libFuzzer over the rules, 5 : 4 : 1 of the time (600 s). Exits 1 on a finding, which
-# is left in $BUILD/fuzz/findings: minimise it, add it as corpus/found-WHAT, and fix it
-# with a unit test. What is learnt on the way stays in $BUILD/fuzz for the next run.
+# libFuzzer over caches and sections, and over the rules, 4 : 4 : 1 : 1 of the time
+# (600 s). Exits 1 on a finding, which is left in $BUILD/fuzz/findings: minimise it, add
+# it as corpus/found-WHAT, and fix it with a unit test. What is learnt on the way stays in $BUILD/fuzz for the next run.
 set -eu
 cd "$(dirname "$0")/../.."
 seconds=${1:-600}
 build=${BUILD:-build}/fuzz
 flags="-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Isrc -Iinclude -fno-sanitize-recover=all"
 elf="tests/fuzz/fuzz_elf.c src/elf/*.c src/base/error.c src/base/text.c"
-rules="tests/fuzz/fuzz_rules.c src/plan/rules.c src/plan/json.c src/plan/plan.c src/elf/*.c src/base/*.c"
+rules="tests/fuzz/fuzz_rules.c src/plan/*.c src/elf/*.c src/base/*.c"
+file="tests/fuzz/fuzz_file.c src/file/cache.c src/file/hwcaps.c src/file/cpuid*.S src/elf/*.c src/base/error.c src/base/text.c"
 findings=$build/findings
-mkdir -p "$build/elf" "$build/rules" "$findings"
+mkdir -p "$build/elf" "$build/file" "$build/rules" "$findings"
 rm -f "$findings"/*
 
 if ! command -v clang >/dev/null; then
@@ -22,6 +23,8 @@ fi
 clang $flags -fsanitize=fuzzer,address,undefined $elf -o "$build/fuzz_elf"
 # shellcheck disable=SC2086
 clang $flags -fsanitize=fuzzer,address,undefined $rules -o "$build/fuzz_rules"
+# shellcheck disable=SC2086
+clang $flags -fsanitize=fuzzer,address,undefined $file -o "$build/fuzz_file"
 
 libfuzzer() {
     name=$1 time=$2 seeds=$3 size=$4
@@ -48,12 +51,13 @@ afl() {
     done
 }
 
-libfuzzer elf $((seconds / 2)) tests/fuzz/corpus 8192
+libfuzzer elf $((seconds * 2 / 5)) tests/fuzz/corpus 8192
 if command -v afl-fuzz >/dev/null; then
     afl $((seconds * 2 / 5))
 else
     echo "AFL++ is not installed: left out"
 fi
+libfuzzer file $((seconds / 10)) tests/fuzz/corpus-file 8192
 libfuzzer rules $((seconds / 10)) tests/fuzz/corpus-rules 4096
 
 count=$(find "$findings" -type f | wc -l)

@@ -9,8 +9,8 @@ cd "$(dirname "$0")/../.."
 wanted() {
     sed -n 's/^\([a-z0-9][a-z0-9+.-]*\)\([ \t].*\)*$/\1/p' tests/install/packages.txt demos/deps.txt
     [ "${1:-}" != fuzz ] || sed -n 's/^fuzz:\([a-z0-9+.-]*\).*/\1/p' tests/install/packages.txt
-    # A node 20 for the demo comes from npm, unless one is there.
-    if ! node --version 2>/dev/null | grep -q '^v20\.' && ! command -v npm >/dev/null; then
+    # A node 18 comes from npm, and a node 20 unless one is there.
+    if ! command -v npm >/dev/null; then
         echo npm
     fi
 }

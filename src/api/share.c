@@ -7,7 +7,7 @@
  *
  *      .note.graft: "graft", type 1, the distance from here to struct share */
 
-#include "bind/share.h"
+#include "api/share.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -21,7 +21,7 @@ enum { NOTE_TYPE = 1 };
 
 struct share share_own __attribute__((visibility("hidden"))) = {
     .size = sizeof(struct share), .layout = SHARE_LAYOUT, .version = GRAFT_VERSION, .plan_free = bind_plan_free,
-#define SHARE_X(result, name, parameters, arguments, error) .name = bind_##name,
+#define SHARE_X(layer, name, parameters, arguments, error) .layer##_##name = layer##_##name,
     SHARED_FUNCTIONS(SHARE_X)
 #undef SHARE_X
 };
