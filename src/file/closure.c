@@ -72,7 +72,8 @@ static int bring(struct opening *o, size_t by, const char *name)
     if (!need)
         return -GRAFT_ENOMEM;
     *need = (struct load_need){ .by = by, .name = name, .coming = WORLD_NONE };
-    if (o->how->is_loaded && o->how->is_loaded(o->how->arg, name))
+    need->loaded = o->how->is_loaded && o->how->is_loaded(o->how->arg, name);
+    if (need->loaded)
         return 0;
     need->coming = find_known(o->closure, name);
     if (need->coming != WORLD_NONE)

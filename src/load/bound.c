@@ -241,15 +241,18 @@ static int locate(struct world *world, const struct live_counts *counts, void *a
 {
     struct locating *l = arg;
     struct target target;
-    const struct reference reference = { .name = l->name, .version = l->version, .gnu_hash = elf_hash_gnu(l->name),
+    struct reference reference = { .name = l->name, .version = l->version, .gnu_hash = elf_hash_gnu(l->name),
                                          .class = ELF_RELOC_GLOB_DAT, .live = true };
     (void)counts;
     for (size_t i = 0; i < world->objects.count; i++) {
         if (world_object(world, i)->link_map != l->host_map || world_object(world, i)->broken)
             continue;
+        const struct elf_wanted newest = { .name = l->name, .gnu_hash = reference.gnu_hash, .newest = true };
+        if (!l->version && elf_lookup(&world_object(world, i)->image, &newest, &target.symbol) == ELF_FOUND)
+            reference.version = target.symbol.version;
         target_find(world, i, &reference, &target);
         if (target.verdict == GRAFT_VERDICT_EDIT && target.symbol.type != STT_TLS)
-            l->found = (struct load_address){ .name = l->name, .address = target.value, .size = target.symbol.size,
+            l->found = (struct load_address){ .name = l->name, .version = reference.version, .address = target.value, .size = target.symbol.size,
                                               .type = target.symbol.type == STT_GNU_IFUNC ? STT_FUNC : target.symbol.type };
     }
     return 0;
@@ -308,6 +311,8 @@ static void note(uint64_t link_map, uint64_t start, const struct consumer *as)
     struct consumer *to = c ? c : journal_keep(sizeof *to);
     if (!to)
         return;
+    if (c && !c->gone && c->duplicate)
+        return;                     /* brought along by a consumer, and none itself */
     next = to->next;
     *to = *as;
     to->link_map = link_map;

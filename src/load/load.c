@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,12 +190,51 @@ static int make_plan(struct loading_job *job)
     return result;
 }
 
-static int decide(struct loading_job *job)
+static int decide_once(struct loading_job *job)
 {
     int result = open_closure(job);
     job->not_host = bound_duplicates(&job->arena, &job->not_host_count);
     job->is_bound = job->closure.loaded && bound_is(job->closure.loaded);
     return result ? result : make_plan(job);
+}
+
+static void end(struct loading_job *job)
+{
+    closure_close(&job->closure);
+    addresses_free(&job->addresses);
+    arena_free(&job->arena);
+}
+
+/* What was looked at is on its way: another thread's load shows before it is settled. */
+static bool is_moving(const struct loading_job *job, int result)
+{
+    if (result == -GRAFT_ESTALE)
+        return true;
+    return opener_under_way() && (result == -GRAFT_EAMBIG
+                                  || (!result && (job->plan->way == GRAFT_WAY_REBIND || job->plan->way == GRAFT_WAY_REFUSE)));
+}
+
+/* Asking the loader waits for whoever is inside it. */
+static int decide(struct loading_job *job)
+{
+    enum { TRIES = 100 };
+    for (int try = 0;; try++) {
+        int result = decide_once(job);
+        if (try == TRIES || !is_moving(job, result))
+            return result;
+        if (job->loaded)
+            close_as(job->caller, job->loaded);
+        end(job);
+        graft_load_plan_free(job->plan);
+        *job = (struct loading_job){ .caller = job->caller, .path = job->path, .mode = job->mode, .wish = job->wish,
+                                     .error = job->error };
+        error_clear(job->error);
+        void *there = open_as(job->caller, job->path, RTLD_LAZY | RTLD_NOLOAD);
+        if (there)
+            close_as(job->caller, there);
+        (void)dlerror();
+        sched_yield();
+    }
 }
 
 /* ---- slots before constructors ---------------------------------------------------------------- */
@@ -356,13 +396,6 @@ static void settle(struct loading_job *job, int result, void *handle)
     }
     if (job->loaded)
         close_as(job->caller, job->loaded);
-}
-
-static void end(struct loading_job *job)
-{
-    closure_close(&job->closure);
-    addresses_free(&job->addresses);
-    arena_free(&job->arena);
 }
 
 static const struct graft_load everything = { .size = sizeof everything };

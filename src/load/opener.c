@@ -30,6 +30,8 @@
 /* What the thread that is in opener_open waits for. */
 struct opening { opener_fn *fn; void *arg; int result; bool ran; unsigned space; };
 
+static unsigned count;
+
 static __thread struct opening *under_way __attribute__((tls_model("initial-exec")));
 
 /* ---- constructors that shall not run ------------------------------------------------------- */
@@ -101,6 +103,12 @@ static void before_constructors(int count, char **arguments, char **environment)
     o->result = o->fn(o->arg);
     if (o->result)
         live_visit(silence_all, o, NULL);
+    __atomic_sub_fetch(&count, 1, __ATOMIC_SEQ_CST);
+}
+
+unsigned opener_under_way(void)
+{
+    return __atomic_load_n(&count, __ATOMIC_SEQ_CST);
 }
 
 /* ---- opening ---------------------------------------------------------------------------------- */
@@ -160,8 +168,11 @@ int opener_open(const struct caller *caller, const char *path, const char *real,
         return result;
     }
     under_way = &opening;
+    __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
     void *opener = open_as(caller, file.path, mode & ~RTLD_NODELETE);
     under_way = outer;
+    if (!opening.ran)
+        __atomic_sub_fetch(&count, 1, __ATOMIC_SEQ_CST);
     memory_file_close(&file);
     if (!opener)
         return loader_failed(path, error);

@@ -16,4 +16,8 @@ typedef int opener_fn(void *arg);
 int opener_open(const struct caller *, const char *path, const char *real, int mode, opener_fn *fn, void *arg,
                 void **handle, struct graft_error *);
 
+/* How many loads are between their start and their constructors: what they bring is
+ * visible, and not yet what it will be. */
+unsigned opener_under_way(void);
+
 #endif

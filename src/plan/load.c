@@ -80,6 +80,14 @@ static const struct load_member *first_of(const struct loading *l, enum graft_fa
     return NULL;
 }
 
+static size_t count_of(const struct loading *l, enum graft_fate fate)
+{
+    size_t count = 0;
+    for (size_t i = 1; i < l->members.count; i++)
+        count += load_member(l, i)->fate == fate;
+    return count;
+}
+
 static const char *host_path(const struct loading *l, size_t host)
 {
     return world_object(l->here, host)->path;
@@ -115,7 +123,7 @@ static void choose_for_duplicate(struct choice *c, const struct load_member *d, 
     const struct loading *l = c->l;
     const struct graft_load_plan *plan = l->plan;
     const char *host = host_path(l, d->host);
-    size_t left = plan->missing + plan->incurable;
+    size_t left = is_partial(l) ? l->lost + plan->incurable : 0;
     if (l->mismatched && !is_partial(l))
         refuse_version(c, d);
     else if (l->lost && !is_partial(l)) {
@@ -184,6 +192,8 @@ static void choose_for_unlinked(struct choice *c, const struct load_member *abse
         add_names(c, GRAFT_BINDING_MISSING);
     } else if (!l->unlinked)
         say(c, GRAFT_WAY_NONE, "everything binds as it is: no second copy of a runtime comes with it");
+    else if (absent && count_of(l, GRAFT_FATE_ABSENT) > 1)
+        say(c, GRAFT_WAY_REFUSE, "%s is not found, nor are others that it needs: a stand-in can take the place of one", absent->name);
     else if (absent)
         say(c, GRAFT_WAY_PROVIDER, "%s is not found; the host %s serves all %zu names", absent->name, host->path, l->unlinked);
     else if (l->hidden || host->is_main || host->space != l->request->space)

@@ -24,6 +24,7 @@
 struct load_need {
     size_t by, coming;              /* indexes in files */
     const char *name;
+    bool loaded;                    /* it was loaded when the files were opened */
     bool unreadable;                /* there is such a file, but it is none that can be loaded */
 };
 
@@ -97,7 +98,8 @@ struct graft_load_plan {
     bool brings_duplicate;          /* without graft a second runtime would be here */
 };
 
-/* Plans. 0 also for a refusal; -GRAFT_EAMBIG, -GRAFT_ENOHOST (the host that was named is
+/* Plans. 0 also for a refusal; -GRAFT_ESTALE (what the closure counts on is being loaded, or
+ * was closed, meanwhile), -GRAFT_EAMBIG, -GRAFT_ENOHOST (the host that was named is
  * none), -GRAFT_ENOMEM. */
 int plan_load(struct graft_load_plan **, const struct world *here, const struct load_closure *,
               const struct load_request *, struct graft_error *);

@@ -202,6 +202,8 @@ static int add_needs_of_file(struct loading *l, size_t by)
             continue;
         struct load_member new = { .name = need->name, .by = by };
         size_t loaded = world_find_needed(l->here, l->request->space, need->name);
+        if (loaded == WORLD_NONE ? need->loaded : world_object(l->here, loaded)->broken != NULL)
+            return error_about(l->error, GRAFT_ESTALE, need->name, "", "%s is being loaded or was closed meanwhile", need->name);
         if (loaded != WORLD_NONE && !world_object(l->here, loaded)->is_stand_in) {
             new.world = l->here;
             new.index = loaded;

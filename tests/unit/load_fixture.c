@@ -139,7 +139,11 @@ bool loads_is_mapped(const char *part)
 
 size_t loads_mappings(void)
 {
+#ifdef __SANITIZE_ADDRESS__             /* whose malloc maps as it likes */
+    return map_lines("/");
+#else
     return map_lines(NULL);
+#endif
 }
 
 size_t loads_is_listed(const char *part)

@@ -6,6 +6,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -137,6 +138,53 @@ static void another_version_is_refused_with_both_named_and_nothing_is_loaded(voi
     assert_string_equal(loads_notes(), "runtime up 1");
     void *consumer = loads_well("libuser_51.so", RTLD_NOW, WISH(.flags = GRAFT_ANY_VERSION));
     assert_int_equal(loads_ask(consumer, "user_call"), HOST);
+}
+
+static void *tls_of_a_thread(void *consumer)
+{
+    void *(*address)(void) = (void *(*)(void))dlsym(consumer, "user_tls_address");
+    return address();
+}
+
+static void thread_local_names_are_bound_by_slots_in_every_thread(void **state)
+{
+    pthread_t thread;
+    void *its;
+    (void)state;
+    void *host = loads_host();
+    assert_int_equal(loads_way("libuser_tls.so", RTLD_NOW, NULL), GRAFT_WAY_REBIND);
+    void *consumer = loads_well("libuser_tls.so", RTLD_NOW, NULL);
+    expect_bound(consumer);
+    assert_int_equal(loads_ask(consumer, "user_tls"), HOST);
+    assert_ptr_equal(tls_of_a_thread(consumer), dlsym(host, "rt_tls"));
+    assert_int_equal(pthread_create(&thread, NULL, tls_of_a_thread, consumer), 0);
+    pthread_join(thread, &its);
+    assert_non_null(its);
+    assert_ptr_not_equal(its, dlsym(host, "rt_tls"));
+}
+
+/* Through a stand-in, too, and the same address for all. */
+static void an_indirect_function_is_the_one_that_was_chosen(void **state)
+{
+    (void)state;
+    void *host = loads_host(), *consumer = loads_well("libuser_third.so", RTLD_NOW, NULL);
+    void *(*address)(void) = (void *(*)(void))dlsym(consumer, "user_chosen_address");
+    assert_int_equal(loads_ask(consumer, "user_chosen"), HOST);
+    assert_ptr_equal(address(), dlsym(host, "rt_chosen"));
+    assert_false(loads_is_mapped("librtdup"));
+}
+
+static void a_plan_changes_nothing(void **state)
+{
+    static const char *const files[] = { "libuser.so", "libuser_unlinked.so", "libuser_51.so", "libuser_tls.so", "libleaf.so",
+                                         "libearly.so", "libuser_absent.so" };
+    (void)state;
+    loads_host();
+    loads_note_state();
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        loads_way(files[i], RTLD_NOW, NULL);
+    loads_expect_nothing_left();
+    assert_null(dlsym(RTLD_DEFAULT, "rt_call"));
 }
 
 /* Fixtures that graft takes for no runtime: named by hand. */
@@ -298,6 +346,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(without_a_host_the_runtime_comes_as_ever),
         cmocka_unit_test(a_library_that_is_not_there_is_stood_in_for),
         cmocka_unit_test(another_version_is_refused_with_both_named_and_nothing_is_loaded),
+        cmocka_unit_test(thread_local_names_are_bound_by_slots_in_every_thread),
+        cmocka_unit_test(an_indirect_function_is_the_one_that_was_chosen),
+        cmocka_unit_test(a_plan_changes_nothing),
         cmocka_unit_test(a_duplicate_may_be_named_and_so_may_the_host),
         cmocka_unit_test(constructors_run_once_in_dependency_order_and_reach_the_host),
         cmocka_unit_test(what_needs_the_runtime_only_through_another_is_bound_as_well),

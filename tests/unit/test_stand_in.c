@@ -52,7 +52,7 @@ static struct stand_in_symbol *many(const char *prefix, size_t count, const char
         char *name = malloc(40);
         assert_non_null(name);
         snprintf(name, 40, "%s_%zu", prefix, i);
-        symbols[i] = (struct stand_in_symbol){ name, version, base + i, 1, i % 2 ? STT_OBJECT : STT_FUNC };
+        symbols[i] = (struct stand_in_symbol){ name, version, base + i, 1, i % 2 ? STT_OBJECT : STT_FUNC, false };
     }
     return symbols;
 }
@@ -118,8 +118,8 @@ static const char *const versions[] = { "V_1", "V_2", "V_3" };
 static const char *const needed[] = { "libc.so.6" };
 
 static struct stand_in_symbol some[] = {
-    { "plain", NULL, 0x1000, 8, STT_FUNC }, { "old", "V_1", 0x2000, 0, STT_FUNC }, { "twice", "V_1", 0x3000, 4, STT_OBJECT },
-    { "twice", "V_2", 0x4000, 4, STT_OBJECT }, { "untyped", "V_3", 0x5000, 0, STT_NOTYPE } };
+    { "plain", NULL, 0x1000, 8, STT_FUNC, false }, { "old", "V_1", 0x2000, 0, STT_FUNC, false }, { "twice", "V_1", 0x3000, 4, STT_OBJECT, true },
+    { "twice", "V_2", 0x4000, 4, STT_OBJECT, false }, { "untyped", "V_3", 0x5000, 0, STT_NOTYPE, false } };
 
 static const struct stand_in usual = { .soname = "libmade.so.1", .needed = needed, .needed_count = 1, .versions = versions,
                                        .version_count = 3, .symbols = some, .symbol_count = 5, .more = 100 };
@@ -137,6 +137,7 @@ static void the_loader_finds_each_name_in_its_version(void **state)
     assert_ptr_equal(dlvsym(handle, "twice", "V_1"), 0x3000);
     assert_ptr_equal(dlvsym(handle, "twice", "V_2"), 0x4000);
     assert_ptr_equal(dlvsym(handle, "untyped", "V_3"), 0x5000);
+    assert_ptr_equal(dlsym(handle, "twice"), 0x4000);           /* twice@V_1 is no default */
     assert_null(dlsym(handle, "plain_"));
     assert_null(dlsym(handle, "made"));
     assert_int_equal(dlclose(handle), 0);
@@ -178,6 +179,7 @@ static void readelf_reads_it_without_a_warning(void **state)
     for (size_t i = 0; i < 5; i++)
         assert_non_null(strstr(text, some[i].name));
     assert_int_equal(counted(text, "twice@"), 2);
+    assert_int_equal(counted(text, "twice@@"), 1);
     assert_int_equal(counted(text, "V_1"), 2);
     assert_int_equal(counted(text, "V_2"), 1);
     ask_tool("readelf -W --dyn-syms -V %s");
@@ -316,7 +318,7 @@ static void one_that_is_full_says_so_and_stays_whole(void **state)
     char *name = malloc(5000);
     memset(name, 'n', 4999);
     name[4999] = '\0';
-    assert_false(stand_in_add(m.bytes, &m.layout, &(struct stand_in_symbol){ name, NULL, 1, 1, STT_FUNC }, -1));
+    assert_false(stand_in_add(m.bytes, &m.layout, &(struct stand_in_symbol){ name, NULL, 1, 1, STT_FUNC, false }, -1));
     void *handle = open_made(&m);
     for (size_t i = 0; i < 20; i++)
         assert_ptr_equal(dlsym(handle, old[i].name), old[i].address);
@@ -334,15 +336,15 @@ static void one_that_is_full_says_so_and_stays_whole(void **state)
  * in 33 h + c. */
 static void names_whose_hashes_collide_are_told_apart(void **state)
 {
-    struct stand_in_symbol two[] = { { "xac", NULL, 0x100, 1, STT_FUNC }, { "xbB", NULL, 0x200, 1, STT_FUNC } };
+    struct stand_in_symbol two[] = { { "xac", NULL, 0x100, 1, STT_FUNC, false }, { "xbB", NULL, 0x200, 1, STT_FUNC, false } };
     const struct stand_in wish = { .soname = "libtwo.so", .symbols = two, .symbol_count = 2, .more = 50 };
     (void)state;
     assert_int_equal(elf_hash_gnu("xac"), elf_hash_gnu("xbB"));
     struct made m = make(&wish);
     assert_false(stand_in_has(m.bytes, &m.layout, "ybB", -1));
-    assert_true(stand_in_add(m.bytes, &m.layout, &(struct stand_in_symbol){ "yac", NULL, 0x300, 1, STT_FUNC }, -1));
+    assert_true(stand_in_add(m.bytes, &m.layout, &(struct stand_in_symbol){ "yac", NULL, 0x300, 1, STT_FUNC, false }, -1));
     assert_false(stand_in_has(m.bytes, &m.layout, "ybB", -1));
-    assert_true(stand_in_add(m.bytes, &m.layout, &(struct stand_in_symbol){ "ybB", NULL, 0x400, 1, STT_FUNC }, -1));
+    assert_true(stand_in_add(m.bytes, &m.layout, &(struct stand_in_symbol){ "ybB", NULL, 0x400, 1, STT_FUNC, false }, -1));
     void *handle = open_made(&m);
     assert_ptr_equal(dlsym(handle, "xac"), 0x100);
     assert_ptr_equal(dlsym(handle, "xbB"), 0x200);
