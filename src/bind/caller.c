@@ -67,8 +67,13 @@ struct caller caller_find(void *from)
 {
     struct caller caller = { .address = (uintptr_t)from };
     int saved = errno;
-    if (call_from_allowed() && !dl_iterate_phdr(search_own_space, &caller))
-        live_visit(search_spaces, &caller, NULL);
+    if (call_from_allowed()) {
+        live_lock();                /* fork waits for it: its child could not go on */
+        int found = dl_iterate_phdr(search_own_space, &caller);
+        live_unlock();
+        if (!found)
+            live_visit(search_spaces, &caller, NULL);
+    }
     errno = saved;
     return caller;
 }

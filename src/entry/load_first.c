@@ -44,7 +44,8 @@ static int before_main(int count, char **arguments, char **environment)
 static int start_with(size_t version, main_fn *program, int count, char **arguments, void (*init)(void),
                       void (*fini)(void), void (*rtld_fini)(void), void *stack)
 {
-    first.main = program;
+    if (program != before_main)     /* both versions may be one function: then one hook calls the other */
+        first.main = program;
     return first.start[version](before_main, count, arguments, init, fini, rtld_fini, stack);
 }
 

@@ -48,6 +48,7 @@ struct loading_job {
     const uint64_t *not_host;
     size_t not_host_count;
     bool is_bound;
+    unsigned started;               /* loads that had started when this was decided */
     void *promoted;                 /* a handle on the host's library */
 };
 
@@ -192,6 +193,7 @@ static int make_plan(struct loading_job *job)
 
 static int decide_once(struct loading_job *job)
 {
+    job->started = opener_started();
     int result = open_closure(job);
     job->not_host = bound_duplicates(&job->arena, &job->not_host_count);
     job->is_bound = job->closure.loaded && bound_is(job->closure.loaded);
@@ -210,8 +212,9 @@ static bool is_moving(const struct loading_job *job, int result)
 {
     if (result == -GRAFT_ESTALE)
         return true;
-    return opener_under_way() && (result == -GRAFT_EAMBIG
-                                  || (!result && (job->plan->way == GRAFT_WAY_REBIND || job->plan->way == GRAFT_WAY_REFUSE)));
+    return (opener_under_way() || opener_started() != job->started)
+        && (result == -GRAFT_EAMBIG
+            || (!result && (job->plan->way == GRAFT_WAY_REBIND || job->plan->way == GRAFT_WAY_REFUSE)));
 }
 
 /* Asking the loader waits for whoever is inside it. */
@@ -241,9 +244,9 @@ static int decide(struct loading_job *job)
 
 /* Applied for as long as its objects are loaded. Objects of this load are not pinned: a
  * dlopen for that would run their constructors now, and they hold each other. */
-static int apply(struct graft_plan *plan, struct graft_error *error)
+static int apply(struct graft_plan *plan, bool unpinned, struct graft_error *error)
 {
-    plan->unpinned = true;
+    plan->unpinned = unpinned;
     int result = bind_plan_apply(plan, error);
     bind_plan_free(plan);
     return result;
@@ -253,7 +256,7 @@ static int isolate(const char *glob, struct graft_error *error)
 {
     struct graft_plan *plan;
     int result = graft_plan_isolate(&plan, glob, GRAFT_CLOSURE | GRAFT_PARTIAL, error);
-    return result ? result : apply(plan, error);
+    return result ? result : apply(plan, true, error);
 }
 
 /* A loaded object by the name it was needed by, as a glob that matches its path alone. */
@@ -301,7 +304,7 @@ static int rebind_from(struct loading_job *job, const char *duplicate)
     if (!result)
         result = graft_plan_rebind(&plan, &wish, job->error);
     if (!result)
-        result = apply(plan, job->error);
+        result = apply(plan, false, job->error);
     if (!result)
         bound_add_duplicate(naming.link_map, naming.start);
     return result;
@@ -332,9 +335,21 @@ static int loader_failed(struct loading_job *job)
     return error_about(job->error, GRAFT_ESYS, job->path, "", "%s", text ? text : "dlopen failed and said nothing");
 }
 
+/* What the program asks for by name is the runtime, and a copy that was let in beside the
+ * host bears that name: the host is the answer. */
+static bool means_host(const struct loading_job *job)
+{
+    const struct graft_load_object *consumer = arena_list_at(&job->plan->objects, 0);
+    return job->loaded && job->plan->host && consumer->fate == GRAFT_FATE_DUPLICATE;
+}
+
 static int open_plainly(struct loading_job *job, void **handle)
 {
-    *handle = watch_open(job->caller, job->path, job->mode);
+    const char *host = job->plan->host_is_main ? NULL : job->plan->host;
+    if (means_host(job))
+        *handle = watch_open(job->caller, host, (job->mode & ~RTLD_DEEPBIND) | (host ? RTLD_NOLOAD : 0));
+    else
+        *handle = watch_open(job->caller, job->path, job->mode);
     return *handle ? 0 : loader_failed(job);
 }
 
@@ -348,7 +363,7 @@ static int promote(struct loading_job *job, void **handle)
 static int open_stand_in(struct loading_job *job, void **handle)
 {
     const struct load_stand_in *s = arena_list_at(&job->plan->stand_ins, 0);
-    *handle = open_as(job->caller, s->soname, job->mode & ~RTLD_DEEPBIND);
+    *handle = open_as(job->caller, s->soname, job->mode & ~(RTLD_DEEPBIND | RTLD_NOLOAD));
     return *handle ? 0 : loader_failed(job);
 }
 
@@ -398,6 +413,13 @@ static void settle(struct loading_job *job, int result, void *handle)
         close_as(job->caller, job->loaded);
 }
 
+/* A runtime's library that is asked for, and that only a stand-in can be: the host is here. */
+static bool is_stood_for(const struct loading_job *job)
+{
+    const struct graft_load_object *consumer = arena_list_at(&job->plan->objects, 0);
+    return job->plan->way == GRAFT_WAY_PROVIDER && consumer->fate == GRAFT_FATE_DUPLICATE;
+}
+
 static const struct graft_load everything = { .size = sizeof everything };
 
 int load_open_telling(const struct caller *caller, const char *path, int mode, const struct graft_load *wish,
@@ -409,14 +431,14 @@ int load_open_telling(const struct caller *caller, const char *path, int mode, c
     int saved = errno;
     int result = decide(&job);
     *handle = NULL;
-    if (!result && mode & RTLD_NOLOAD && !job.loaded)
+    if (!result && mode & RTLD_NOLOAD && !job.loaded && !is_stood_for(&job))
         result = error_about(job.error, GRAFT_ENOOBJ, path, "", "%s is not loaded (RTLD_NOLOAD)", path);
     else if (!result) {
         errno = saved;
         result = carry_out(&job, handle);
         saved = errno;
     }
-    if (job.plan && (job.loaded || !(mode & RTLD_NOLOAD)))
+    if (job.plan && (job.loaded || !(mode & RTLD_NOLOAD) || job.holds))
         settle(&job, result, *handle);
     end(&job);
     *plan = job.plan;

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "live/live.h"
@@ -30,7 +31,7 @@
 /* What the thread that is in opener_open waits for. */
 struct opening { opener_fn *fn; void *arg; int result; bool ran; unsigned space; };
 
-static unsigned count;
+static struct { pid_t process; unsigned count, started; } openings;      /* of a parent's threads, a child has none */
 
 static __thread struct opening *under_way __attribute__((tls_model("initial-exec")));
 
@@ -103,12 +104,17 @@ static void before_constructors(int count, char **arguments, char **environment)
     o->result = o->fn(o->arg);
     if (o->result)
         live_visit(silence_all, o, NULL);
-    __atomic_sub_fetch(&count, 1, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&openings.count, 1, __ATOMIC_SEQ_CST);
 }
 
 unsigned opener_under_way(void)
 {
-    return __atomic_load_n(&count, __ATOMIC_SEQ_CST);
+    return openings.process == getpid() ? __atomic_load_n(&openings.count, __ATOMIC_SEQ_CST) : 0;
+}
+
+unsigned opener_started(void)
+{
+    return __atomic_load_n(&openings.started, __ATOMIC_SEQ_CST);
 }
 
 /* ---- opening ---------------------------------------------------------------------------------- */
@@ -168,11 +174,16 @@ int opener_open(const struct caller *caller, const char *path, const char *real,
         return result;
     }
     under_way = &opening;
-    __atomic_add_fetch(&count, 1, __ATOMIC_SEQ_CST);
+    if (openings.process != getpid()) {
+        openings.count = 0;
+        openings.process = getpid();
+    }
+    __atomic_add_fetch(&openings.started, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&openings.count, 1, __ATOMIC_SEQ_CST);
     void *opener = open_as(caller, file.path, mode & ~RTLD_NODELETE);
     under_way = outer;
     if (!opening.ran)
-        __atomic_sub_fetch(&count, 1, __ATOMIC_SEQ_CST);
+        __atomic_sub_fetch(&openings.count, 1, __ATOMIC_SEQ_CST);
     memory_file_close(&file);
     if (!opener)
         return loader_failed(path, error);

@@ -20,4 +20,7 @@ int opener_open(const struct caller *, const char *path, const char *real, int m
  * visible, and not yet what it will be. */
 unsigned opener_under_way(void);
 
+/* How many loads ever started. */
+unsigned opener_started(void);
+
 #endif

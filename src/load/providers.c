@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "bind/journal.h"
 #include "elf/symbol.h"
+#include "live/live.h"
 #include "load/memory_file.h"
 #include "load/stand_in.h"
 
@@ -30,8 +31,11 @@ struct provider {
     struct stand_in_layout layout;
     const char **versions;
     size_t version_count;
+    void *host;                     /* a handle that keeps the host loaded; NULL: it stays anyway */
+    const char *duplicate;          /* the file that it stands in for; NULL: none was found */
+    bool hidden;                    /* the host does not show all of its names */
     unsigned holds;                 /* loads under way */
-    bool global, kept, gone;
+    bool kept, gone;
     struct provider *next;
 };
 
@@ -109,6 +113,68 @@ static int extend(struct provider *p, const struct load_stand_in *wish, struct g
     return result;
 }
 
+/* ---- its name ------------------------------------------------------------------------------- */
+
+/* What debuggers and listings show. ld.so frees its own name when it unloads the object. */
+static void name_it(struct provider *p)
+{
+    char name[300];
+    struct link_map *map = p->handle;
+    snprintf(name, sizeof name, "graft-provider:%s", p->soname);
+    const char *kept = keep_text(name);
+    p->loaders_name = map->l_name;
+    if (kept)
+        map->l_name = (char *)kept;
+}
+
+static void unload(struct provider *p)
+{
+    ((struct link_map *)p->handle)->l_name = p->loaders_name;
+    caller_unload(p->handle);
+    if (p->host)
+        caller_unload(p->host);
+}
+
+/* ---- being the first ---- */
+
+/* What this thread is opening. The loader's lock is held while this runs, and whoever
+ * comes first stands first in the loader's list, which is what a DT_NEEDED finds. */
+static __thread struct provider *opening __attribute__((tls_model("initial-exec")));
+
+static int find_mapped(struct world *world, const struct live_counts *counts, void *arg)
+{
+    struct provider *p = arg;
+    (void)counts;
+    for (size_t i = 0; i < world->objects.count; i++) {
+        const struct world_object *o = world_object(world, i);
+        if (o->is_stand_in && o->space == p->space && o->image.soname && !strcmp(o->image.soname, p->soname)) {
+            p->handle = (void *)(uintptr_t)o->link_map;     /* the newest one of that name */
+            p->bytes = (unsigned char *)(uintptr_t)o->image.bias;
+        }
+    }
+    return p->handle ? 0 : -GRAFT_ENOOBJ;
+}
+
+static void enter(int argument_count, char **arguments, char **environment)
+{
+    struct provider *p = opening;
+    (void)argument_count;
+    (void)arguments;
+    (void)environment;
+    opening = NULL;
+    if (!p || live_visit(find_mapped, p, NULL))
+        return;
+    name_it(p);
+    journal_lock();
+    if (!find(p->space, p->soname)) {
+        p->holds = 1;
+        p->next = first;
+        __atomic_store_n(&first, p, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
+    }
+    journal_unlock();
+}
+
 /* ---- a new one ------------------------------------------------------------------------------ */
 
 /* Each name once in each version, in time linear in their number. */
@@ -141,6 +207,7 @@ static int write_file(struct memory_file *file, const struct load_stand_in *wish
         return error_set(error, GRAFT_ENOMEM, "out of memory for a stand-in");
     struct stand_in made = { .soname = wish->soname, .versions = wish->versions, .version_count = wish->version_count,
                              .symbols = symbols, .symbol_count = without_repeats(wish, symbols, arena) };
+    made.first = enter;
     made.more = MORE_AT_LEAST + MORE_TIMES * made.symbol_count;
     snprintf(name, sizeof name, "graft-provider:%s", runtime ? runtime : "host");
     if (!stand_in_measure(&made, layout))
@@ -150,24 +217,6 @@ static int write_file(struct memory_file *file, const struct load_stand_in *wish
         return result;
     stand_in_write(file->bytes, &made, layout);
     return memory_file_seal(file, error);
-}
-
-/* What debuggers and listings show. ld.so frees its own name when it unloads the object. */
-static void name_it(struct provider *p)
-{
-    char name[300];
-    struct link_map *map = p->handle;
-    snprintf(name, sizeof name, "graft-provider:%s", p->soname);
-    const char *kept = keep_text(name);
-    p->loaders_name = map->l_name;
-    if (kept)
-        map->l_name = (char *)kept;
-}
-
-static void unload(struct provider *p)
-{
-    ((struct link_map *)p->handle)->l_name = p->loaders_name;
-    caller_unload(p->handle);
 }
 
 static struct provider *open_new(const struct graft_load_plan *plan, const struct load_stand_in *wish,
@@ -186,18 +235,21 @@ static struct provider *open_new(const struct graft_load_plan *plan, const struc
     p->runtime = wish->runtime;
     p->space = caller->space;
     p->host_map = plan->host_map;
-    p->global = wish->global;
+    p->hidden = plan->hidden;
+    p->duplicate = wish->duplicate ? keep_text(wish->duplicate) : NULL;
     if (!write_file(&file, wish, plan->runtime, &p->layout, arena, error)) {
-        p->handle = (void *)caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)file.path,
-                                        RTLD_NOW | (wish->global ? RTLD_GLOBAL : RTLD_LOCAL), 0);
-        if (!p->handle)
+        opening = p;
+        if (!caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)file.path,
+                         RTLD_NOW | (wish->global ? RTLD_GLOBAL : RTLD_LOCAL), 0))
             error_about(error, GRAFT_ESYS, wish->soname, "", "the stand-in for %s: %s", wish->soname, dlerror());
-        else {
-            p->bytes = (unsigned char *)((struct link_map *)p->handle)->l_addr;
-            name_it(p);
-        }
+        else if (!p->handle)
+            error_about(error, GRAFT_ESYS, wish->soname, "", "the stand-in for %s was not initialised", wish->soname);
+        opening = NULL;
     }
     memory_file_close(&file);
+    if (p->handle && !plan->host_is_main)
+        p->host = caller_hold((long)plan->host_space, plan->host);
+    (void)dlerror();
     return p->handle ? p : NULL;
 }
 
@@ -227,12 +279,8 @@ static int ensure(const struct graft_load_plan *plan, const struct load_stand_in
         return error && error->code ? error->code : -GRAFT_ENOMEM;
     journal_lock();
     p = find(caller->space, soname);
-    if (!p) {
-        mine->next = first;
-        __atomic_store_n(&first, mine, __ATOMIC_RELEASE);
-        __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
-        p = mine;
-    }
+    if (p == mine)
+        p->holds--;                 /* its own, from the loader's lock to here */
     int result = hold(p, p == mine, arena, holds);
     if (!result && p != mine)
         result = p->host_map == plan->host_map ? extend(p, &named, error)
@@ -299,16 +347,14 @@ static struct provider *by_handle(const void *handle)
     return p;
 }
 
-bool providers_is(const void *handle, uint64_t *host, const char **runtime)
+bool providers_is(const void *handle, struct provider_host *host)
 {
     if (!providers_count())
         return false;
     journal_lock();
     struct provider *p = by_handle(handle);
-    if (p) {
-        *host = p->host_map;
-        *runtime = p->runtime;
-    }
+    if (p)
+        *host = (struct provider_host){ p->host_map, p->hidden, p->duplicate };
     journal_unlock();
     return p != NULL;
 }

@@ -29,8 +29,15 @@ void providers_give_back(struct provider_hold *);
 /* Whether there is one for @name; its handle, or NULL. */
 void *providers_find(unsigned space, const char *name);
 
-/* Whether @handle is one, and which host serves it: the link_map. */
-bool providers_is(const void *handle, uint64_t *host, const char **runtime);
+/* Who serves a name that a stand-in does not have yet. */
+struct provider_host {
+    uint64_t link_map;
+    bool hidden;                    /* not all of its names are dynamic symbols */
+    const char *duplicate;          /* the file that tells which names there are; NULL: none */
+};
+
+/* Whether @handle is one, and who serves it. */
+bool providers_is(const void *handle, struct provider_host *);
 
 /* Adds one symbol to the stand-in with that handle. false: there is no room. */
 bool providers_add(const void *handle, const struct load_address *);

@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 
 #include "base/error.h"
+#include "file/files.h"
 #include "live/live.h"
 
 struct taking { struct addresses *addresses; const struct table *table; struct graft_error *error; };
@@ -89,4 +90,17 @@ bool sources_find(uint64_t host, const char *name, struct load_address *found)
     addresses_free(&addresses);
     arena_free(&plan.arena);
     return any;
+}
+
+bool sources_exports(const char *path, const char *name)
+{
+    const struct elf_wanted wanted = { .name = name };
+    struct elf_symbol symbol;
+    struct world files;
+    size_t index;
+    world_init(&files);
+    bool exports = !files_add(&files, path, &index, NULL)
+                && elf_lookup(&world_object(&files, index)->image, &wanted, &symbol) == ELF_FOUND;
+    files_close(&files);
+    return exports;
 }

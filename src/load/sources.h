@@ -21,4 +21,7 @@ bool sources_look(struct addresses *, const struct graft_load_plan *plan, const 
  * Without locks held. */
 bool sources_find(uint64_t host, const char *name, struct load_address *);
 
+/* Whether the library in the file @path exports @name. */
+bool sources_exports(const char *path, const char *name);
+
 #endif

@@ -278,6 +278,7 @@ static void name_host(struct loading *l, size_t host, const char *tag)
 {
     l->plan->host = arena_string(&l->plan->arena, host_path(l, host));
     l->plan->host_map = world_object(l->here, host)->link_map;
+    l->plan->host_space = world_object(l->here, host)->space;
     l->plan->host_is_main = world_object(l->here, host)->is_main;
     l->plan->runtime = tag;
 }
@@ -324,6 +325,14 @@ static int list_duplicates(struct loading *l)
  * is not there, it takes its name. */
 static void name_stand_ins(struct loading *l)
 {
+    for (size_t i = 0; i < l->plan->stand_ins.count; i++)
+        for (size_t k = 0; k < l->members.count; k++) {
+            struct load_stand_in *s = arena_list_at(&l->plan->stand_ins, i);
+            const struct load_member *m = load_member(l, k);
+            if (load_is_replaced(m) && !load_is_here(l, m)
+                && (!strcmp(m->name, s->soname) || (load_image(m)->soname && !strcmp(load_image(m)->soname, s->soname))))
+                s->duplicate = arena_string(&l->plan->arena, load_path(m));
+        }
     const struct load_member *absent = first_of(l, GRAFT_FATE_ABSENT, false);
     for (size_t i = 0; i < l->plan->stand_ins.count; i++) {
         struct load_stand_in *s = arena_list_at(&l->plan->stand_ins, i);
@@ -342,6 +351,7 @@ static int finish(struct loading *l)
     c.reason = (struct text_buffer){ c.text, sizeof c.text, 0 };
     choose(&c);
     plan->way = c.way;
+    plan->hidden = l->hidden;
     plan->reason = arena_string(&plan->arena, c.text);
     int result = plan->reason ? 0 : -GRAFT_ENOMEM;
     for (size_t i = 0; i < l->members.count && !result; i++)

@@ -62,6 +62,7 @@ struct load_request {
 /* What takes a duplicate's place. */
 struct load_stand_in {
     const char *soname;             /* as it is needed */
+    const char *duplicate;          /* the file in whose place it stands; NULL: none */
     const char *runtime;
     const char **versions;
     size_t version_count;
@@ -88,7 +89,9 @@ struct graft_load_plan {
     size_t unlocated;               /* names that a host would have to serve and no source tells: see given */
     const char *host;               /* path of the object that holds the host; NULL: none */
     uint64_t host_map;
+    unsigned host_space;
     bool host_is_main;
+    bool hidden;                    /* some addresses come from no dynamic symbol */
     const char *runtime;            /* its tag */
     const char *promote;            /* path of the host's library */
     const char **duplicates;        /* how they are needed, without a folder */

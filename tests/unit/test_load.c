@@ -266,6 +266,21 @@ static void a_constructor_may_open_a_library_itself(void **state)
     in_each_way(load_what_opens);
 }
 
+/* Its own graft_load, inside a load that is under way. */
+static void load_what_loads(const struct graft_load *wish)
+{
+    loads_host();
+    void *consumer = loads_well("libconstructor_loads.so", RTLD_NOW, wish);
+    assert_int_equal(loads_ask(consumer, "opened_call"), HOST + HOST);
+    assert_int_equal(loads_noted("libuser up"), 1);
+}
+
+static void a_constructor_may_load_through_graft_itself(void **state)
+{
+    (void)state;
+    in_each_way(load_what_loads);
+}
+
 /* ---- its own runtime -------------------------------------------------------------------- */
 
 static void a_library_keeps_its_own_runtime_beside_the_hosts(void **state)
@@ -353,6 +368,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(constructors_run_once_in_dependency_order_and_reach_the_host),
         cmocka_unit_test(what_needs_the_runtime_only_through_another_is_bound_as_well),
         cmocka_unit_test(a_constructor_may_open_a_library_itself),
+        cmocka_unit_test(a_constructor_may_load_through_graft_itself),
         cmocka_unit_test(a_library_keeps_its_own_runtime_beside_the_hosts),
         cmocka_unit_test(captured_without_that_wish),
         cmocka_unit_test(wrong_calls_say_what_is_wrong),
