@@ -3,7 +3,7 @@
  * Invariant: an entry is that of the object that was loaded then: what is closed is
  * forgotten before anything can come back in its place.
  *
- * State: the list, under the journal's lock; entries are never freed, so that a look
+ * State: the list and its texts, under the journal's lock; entries are never freed, so that a look
  * without it sees true ones. */
 
 #include "load/bound.h"
@@ -68,10 +68,21 @@ bool bound_find(uintptr_t address, const void *handle, struct bound_to *to)
 
 /* ---- adding ------------------------------------------------------------------------------- */
 
+/* Each text once, however often it is wished for. With the journal's lock. */
 static const char *keep_text(const char *text)
 {
-    char *kept = text ? journal_keep(strlen(text) + 1) : NULL;
-    return kept ? strcpy(kept, text) : NULL;
+    static struct kept { struct kept *next; char text[]; } *all;
+    struct kept *k = all;
+    while (k && text && strcmp(k->text, text))
+        k = k->next;
+    if (k || !text)
+        return text ? k->text : NULL;
+    if (!(k = journal_keep(sizeof *k + strlen(text) + 1)))
+        return NULL;
+    strcpy(k->text, text);
+    k->next = all;
+    all = k;
+    return k->text;
 }
 
 /* One that has gone makes room. With the journal's lock. */

@@ -154,6 +154,16 @@ size_t loads_is_listed(const char *part)
     return count;
 }
 
+size_t loads_memory(void)
+{
+    unsigned long pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%lu", &pages), 1);
+    fclose(statm);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 size_t loads_descriptors(void)
 {
     size_t count = 0;

@@ -46,8 +46,9 @@ const char *loads_notes(void);
 bool loads_is_mapped(const char *part);
 size_t loads_is_listed(const char *part);
 
-/* Mappings, and open descriptors, of this process. */
+/* Mappings, bytes of address space, and open descriptors of this process. */
 size_t loads_mappings(void);
+size_t loads_memory(void);
 size_t loads_descriptors(void);
 
 /* What a load that fails must leave as it was, notes and mapped files; and that it did. */

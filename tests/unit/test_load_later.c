@@ -47,6 +47,20 @@ static void later_consumers_extend_it_with_versions_too(void **state)
     assert_int_equal(loads_is_listed("graft-provider:"), 1);
 }
 
+/* A stand-in has room for so many more: the second consumer wants 2,500 times as much. */
+static void a_stand_in_for_few_names_serves_a_consumer_of_thousands(void **state)
+{
+    (void)state;
+    loads_plainly("librthost_many.so", RTLD_NOW);
+    void *few = loads_well("libmany_few.so", RTLD_NOW, NULL);
+    assert_int_equal(loads_ask(few, "many_sum"), 2 * HOST);
+    void *all = loads_well("libmany_all.so", RTLD_NOW, NULL);
+    assert_int_equal(loads_ask(all, "many_count"), 5000);
+    assert_int_equal(loads_ask(all, "many_sum"), 5000 * HOST);
+    assert_int_equal(loads_ask(few, "many_sum"), 2 * HOST);
+    assert_false(loads_is_mapped("librtdup_many"));
+}
+
 /* rt_versioned@RT_1 is no default: dlsym takes rt_versioned@@RT_2, as of the duplicate. */
 static void an_old_version_in_a_stand_in_is_not_what_dlsym_takes(void **state)
 {
@@ -138,6 +152,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(later_consumers_extend_the_stand_in),
         cmocka_unit_test(later_consumers_extend_it_with_versions_too),
+        cmocka_unit_test(a_stand_in_for_few_names_serves_a_consumer_of_thousands),
         cmocka_unit_test(an_old_version_in_a_stand_in_is_not_what_dlsym_takes),
         cmocka_unit_test(slots_after_a_stand_in_lead_to_the_host_or_the_load_is_refused),
         cmocka_unit_test(a_second_consumer_after_a_rebind_is_bound_to_the_same_host),
