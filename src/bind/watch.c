@@ -20,7 +20,7 @@
 #include "bind/hooks.h"
 #include "bind/late.h"
 
-static const char *const watched_name[WATCHED] = { "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym", "dlerror" };
+static const char watched_name[WATCHED][8] = { "dlopen", "dlmopen", "dlclose", "dlsym", "dlvsym", "dlerror" };
 
 /* What was watched in each namespace, and how far we got. */
 static struct {

@@ -42,7 +42,8 @@ struct provider {
 static struct provider *first;
 static size_t count;
 
-enum { MORE_AT_LEAST = 4096, MORE_TIMES = 3 };
+/* A chain that grows leaves its old copy behind. */
+enum { MORE_AT_LEAST = 4096, MORE_TIMES = 3, NAME_ABOUT = 40 };
 
 static struct provider *find(unsigned space, const char *soname)
 {
@@ -208,7 +209,8 @@ static int write_file(struct memory_file *file, const struct load_stand_in *wish
     struct stand_in made = { .soname = wish->soname, .versions = wish->versions, .version_count = wish->version_count,
                              .symbols = symbols, .symbol_count = without_repeats(wish, symbols, arena) };
     made.first = enter;
-    made.more = MORE_AT_LEAST + MORE_TIMES * made.symbol_count;
+    made.more = MORE_AT_LEAST + MORE_TIMES * made.symbol_count + wish->most_symbols + wish->most_symbols / 2;
+    made.more_strings = wish->most_strings + (wish->most_strings ? MORE_AT_LEAST : made.more) * NAME_ABOUT;
     snprintf(name, sizeof name, "graft-provider:%s", runtime ? runtime : "host");
     if (!stand_in_measure(&made, layout))
         return error_about(error, GRAFT_ENOMEM, wish->soname, "", "too many symbols for a stand-in: %zu", made.symbol_count);

@@ -51,12 +51,12 @@ static size_t string_bytes(const struct stand_in *wish)
 bool stand_in_measure(const struct stand_in *wish, struct stand_in_layout *l)
 {
     size_t strings = string_bytes(wish);
-    if (wish->symbol_count > 1 << 22 || wish->more > 1 << 22 || strings > 1 << 28 || wish->version_count > 4096)
+    if (wish->symbol_count > 1 << 22 || wish->more > 1 << 22 || strings > 1 << 28 || wish->more_strings > 1 << 28 || wish->version_count > 4096)
         return false;
     *l = (struct stand_in_layout){ .room = (uint32_t)(1 + wish->symbol_count + wish->more) };
     l->buckets = power_above((wish->symbol_count + wish->more / 4) / 2 + 1);
     l->bloom_words = power_above(l->room / (WORD_BITS / 8) + 1);
-    l->strings_room = (uint32_t)(strings + wish->more * 40);
+    l->strings_room = (uint32_t)(strings + wish->more_strings);
     l->dynamic = align_up(sizeof(ElfW(Ehdr)) + HEADERS * sizeof(ElfW(Phdr)), 16);
     l->init = (uint32_t)(l->dynamic + (DYN_MAX + wish->needed_count) * sizeof(ElfW(Dyn)));
     l->note = align_up(l->init + sizeof(void *), 4);
@@ -219,10 +219,11 @@ static void write_symbols(unsigned char *bytes, struct stand_in_layout *l, const
     uint32_t next = 1;
     for (uint32_t b = 0; b < l->buckets; b++) {
         uint32_t count = t.bucket[b];
-        t.bucket[b] = count ? next + count : 0;     /* one past its last, for now */
+        if (!count)
+            continue;               /* pages that nobody writes cost nothing */
+        t.bucket[b] = next + count; /* one past its last, for now */
         next += count;
-        if (count)
-            t.chain[next - 2] = 1;
+        t.chain[next - 2] = 1;
     }
     for (size_t i = 0; i < wish->symbol_count; i++) {
         const struct stand_in_symbol *s = &wish->symbols[i];

@@ -37,7 +37,7 @@ struct stand_in {
     size_t version_count;
     const struct stand_in_symbol *symbols;
     size_t symbol_count;
-    size_t more;                    /* further symbols that there shall be room for */
+    size_t more, more_strings;      /* room for further symbols, and for their names: bytes */
     void (*first)(int, char **, char **); /* runs before all constructors of a load; NULL: nothing */
 };
 

@@ -69,6 +69,7 @@ struct load_stand_in {
     struct load_address *symbols;
     size_t symbol_count;
     bool global;                    /* for consumers that name no library */
+    size_t most_symbols, most_strings; /* that the duplicate could ever be asked for; 0: not known */
 };
 
 struct load_address {

@@ -5,22 +5,22 @@
 #include "plan/load.h"
 #include "plan/plan.h"
 
-static const char *const fate_names[] = {
+static const char fate_names[][12] = {
 #define GRAFT_X(name, word, text) word,
     GRAFT_FATES(GRAFT_X)
 #undef GRAFT_X
 };
-static const char *const fate_texts[] = {
+static const char fate_texts[][64] = {
 #define GRAFT_X(name, word, text) text,
     GRAFT_FATES(GRAFT_X)
 #undef GRAFT_X
 };
-static const char *const binding_names[] = {
+static const char binding_names[][12] = {
 #define GRAFT_X(name, word, text) word,
     GRAFT_BINDINGS(GRAFT_X)
 #undef GRAFT_X
 };
-static const char *const source_names[] = {
+static const char source_names[][8] = {
 #define GRAFT_X(name, word, text) word,
     GRAFT_SOURCES(GRAFT_X)
 #undef GRAFT_X

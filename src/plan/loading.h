@@ -81,4 +81,51 @@ int load_symbols(struct loading *);
 /* Looks for pointers into a loaded duplicate that are in no slot. 0 or -GRAFT_ENOMEM. */
 int load_stored_pointers(struct loading *);
 
+/* Chooses the way and puts the reason into words, in l->plan. 0 or -GRAFT_ENOMEM. */
+int load_choose(struct loading *);
+
+/* The first member but the consumer of that fate, loaded here or coming; NULL: none. */
+const struct load_member *load_member_with(const struct loading *, enum graft_fate, bool here);
+
+/* Path of an object here; the version of a duplicate's host, "" if it is not known. */
+const char *load_host_path(const struct loading *, size_t host);
+const char *load_host_version(const struct loading *, const struct load_member *duplicate);
+
+/* ---- between load_symbols.c and load_stand_ins.c ---- */
+
+/* A name as the consumer, or a library that it brings, asks for it. */
+struct load_name {
+    struct reference reference;
+    unsigned use;
+    const struct load_member *owner;        /* the duplicate that defines it, or NULL */
+    struct elf_symbol definition;           /* there */
+    size_t global;                          /* who is visible to all and defines it, or WORLD_NONE */
+};
+
+/* How relocations use a symbol. */
+enum { LOAD_LAZY = 1, LOAD_DATA = 2, LOAD_TLS = 4, LOAD_TPOFF = 8 };
+
+/* The host's address of a name, from whatever source tells it. */
+bool load_locate(const struct loading *, size_t host, const struct load_name *, struct load_address *,
+                 enum graft_source *, enum graft_verdict *);
+
+/* Adds a line to the plan, about a reference of @member; NULL: out of memory. */
+struct graft_load_symbol *load_note(struct loading *, const struct load_member *, const struct load_name *,
+                                    enum graft_binding, const char *reason);
+
+/* As load_note for a name that no source tells; @must: without it the load fails. */
+int load_not_located(struct loading *, const struct load_member *, const struct load_name *, bool must,
+                     enum graft_verdict);
+
+/* What stands for @soname gets the symbol that was noted. 0 or -GRAFT_ENOMEM. */
+int load_serve(struct loading *, const char *soname, const char *runtime, const struct graft_load_symbol *noted,
+               const struct load_address *);
+
+/* Every name of @m that the host has: for who asks by name, or, as a consumer, for @m
+ * itself. 0 or -GRAFT_ENOMEM. */
+int load_whole_interface(struct loading *, const struct load_member *);
+
+/* Each duplicate's place is taken, with its versions. 0 or -GRAFT_ENOMEM. */
+int load_take_places(struct loading *);
+
 #endif

@@ -8,17 +8,17 @@
 
 #include "base/error.h"
 
-static const char *const kind_names[] = {
+static const char kind_names[][16] = {
 #define GRAFT_X(name, text) text,
     GRAFT_SLOT_KINDS(GRAFT_X)
 #undef GRAFT_X
 };
-static const char *const verdict_names[] = {
+static const char verdict_names[][16] = {
 #define GRAFT_X(name, word, text) word,
     GRAFT_VERDICTS(GRAFT_X)
 #undef GRAFT_X
 };
-static const char *const verdict_texts[] = {
+static const char verdict_texts[][128] = {
 #define GRAFT_X(name, word, text) text,
     GRAFT_VERDICTS(GRAFT_X)
 #undef GRAFT_X

@@ -51,7 +51,7 @@ static const char *keyed(const char *word, const char *key)
 /* Which rules take a word: bits of enum rule_kind. */
 enum { REBIND = 1 << RULE_REBIND, ISOLATE = 1 << RULE_ISOLATE, LOAD = 1 << RULE_LOAD, OWN = 1 << RULE_OWN };
 
-static const char *const words[] = { "rebind", "isolate", "load", "own" };
+static const char words[][8] = { "rebind", "isolate", "load", "own" };
 enum { KINDS = sizeof words / sizeof *words };
 
 const char *rule_word(enum rule_kind kind)
