@@ -55,7 +55,7 @@ enum graft_slot_kind {
     X(CHANGED,   "changed",    "the program has changed this pointer since it was loaded; left") \
     X(ELSEWHERE, "elsewhere",  "will resolve to a third object; left") \
     X(NOT_ASKED, "not-asked",  "outside the names asked for") \
-    X(SHARED,    "shared",     "a unique symbol is one for the whole namespace; left") \
+    X(SHARED,    "shared",     "a unique symbol, or the allocator: one for all; left") \
     X(LATE,      "late",       "the symbol table cannot lead here: libraries that come later are hooked once they are loaded") \
     X(OPEN,      "open",       "not resolved yet, and several objects may serve it: the loader is asked which, once the rest is done") \
     X(OVERLAP,   "overlap",    "a hook for other callers holds this slot: give both the same callers; left") \
@@ -121,8 +121,9 @@ GRAFT_API int graft_plan_rebind(struct graft_plan **plan, const struct graft_reb
 
 /* Plans the inverse: references of the objects that match the glob @objects, and
  * with GRAFT_CLOSURE of all that they brought along, go back to the definitions
- * in that same closure, where another object captured them. Objects that the
- * main program needs itself (libc, libstdc++) stay shared. Since 0.1. */
+ * in that same closure, where another object captured them. What stays shared: objects
+ * that the main program needs itself (libc, libstdc++), malloc and its family, operator new
+ * and delete, and STB_GNU_UNIQUE symbols. Since 0.1. */
 GRAFT_API int graft_plan_isolate(struct graft_plan **plan, const char *objects, unsigned flags,
                                  struct graft_error *);
 

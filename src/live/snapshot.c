@@ -142,22 +142,26 @@ static void add_spans(struct world_object *object)
 }
 
 /* ld.so lists an object before it relocates it (also after RT_CONSISTENT, before
- * glibc 2.36): its first relative relocation tells, or better one of the PLT, whose
- * turn comes last. */
+ * glibc 2.36): a relative relocation tells, or better those of the PLT, whose turn comes
+ * last. One of them that has left the object's link addresses is enough; several are
+ * looked at, as a program that is not position-independent may lie at such addresses. */
 static bool is_relocated(const struct elf_image *image)
 {
     const struct elf_span *hint = NULL;
+    bool seen = false;
     uint64_t value;
-    for (unsigned t = ELF_RELOC_TABLES; image->arch && image->bias && t-- > 0;)
-        for (size_t i = 0; i < image->relocs[t].count && i < 64; i++) {
+    for (unsigned t = ELF_RELOC_TABLES; image->arch && image->bias && t-- > 0 && !seen;)
+        for (size_t i = 0; i < image->relocs[t].count && i < 512; i++) {
             struct elf_reloc reloc = elf_reloc_at(image, &image->relocs[t], i);
             enum elf_reloc_class class = elf_reloc_class(image->arch, reloc.type);
-            if (class != ELF_RELOC_RELATIVE && class != ELF_RELOC_JUMP_SLOT)
+            if ((class != ELF_RELOC_RELATIVE && class != ELF_RELOC_JUMP_SLOT)
+                || !elf_slot_read(image, &hint, reloc.offset, &value) || !value)
                 continue;
-            if (elf_slot_read(image, &hint, reloc.offset, &value) && value)
-                return value - image->low >= image->high - image->low;
+            if (value - image->low >= image->high - image->low)
+                return true;
+            seen = true;
         }
-    return true;
+    return !seen;
 }
 
 static bool is_graft(const struct elf_image *image)

@@ -209,7 +209,7 @@ static int write_file(struct memory_file *file, const struct load_stand_in *wish
     struct stand_in made = { .soname = wish->soname, .versions = wish->versions, .version_count = wish->version_count,
                              .symbols = symbols, .symbol_count = without_repeats(wish, symbols, arena) };
     made.first = enter;
-    made.more = MORE_AT_LEAST + MORE_TIMES * made.symbol_count + wish->most_symbols + wish->most_symbols / 2;
+    made.more = MORE_AT_LEAST + MORE_TIMES * made.symbol_count + 2 * wish->most_symbols;
     made.more_strings = wish->most_strings + (wish->most_strings ? MORE_AT_LEAST : made.more) * NAME_ABOUT;
     snprintf(name, sizeof name, "graft-provider:%s", runtime ? runtime : "host");
     if (!stand_in_measure(&made, layout))

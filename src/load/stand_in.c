@@ -54,7 +54,7 @@ bool stand_in_measure(const struct stand_in *wish, struct stand_in_layout *l)
     if (wish->symbol_count > 1 << 22 || wish->more > 1 << 22 || strings > 1 << 28 || wish->more_strings > 1 << 28 || wish->version_count > 4096)
         return false;
     *l = (struct stand_in_layout){ .room = (uint32_t)(1 + wish->symbol_count + wish->more) };
-    l->buckets = power_above((wish->symbol_count + wish->more / 4) / 2 + 1);
+    l->buckets = power_above((wish->symbol_count + wish->more) / 2 + 1);
     l->bloom_words = power_above(l->room / (WORD_BITS / 8) + 1);
     l->strings_room = (uint32_t)(strings + wish->more_strings);
     l->dynamic = align_up(sizeof(ElfW(Ehdr)) + HEADERS * sizeof(ElfW(Phdr)), 16);

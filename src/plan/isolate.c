@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Isolate: references of a closure that another object captured go back to the
- * closure's own definitions. Invariant: only names that the closure itself
- * defines move, so that malloc and all that is shared stays shared. */
+ * closure's own definitions. Invariant: only names that the closure itself defines move,
+ * and of those neither the allocator's nor unique ones, which are one for all. */
 
 #include <elf.h>
 #include <string.h>
@@ -55,6 +55,19 @@ static size_t leaves_by_name(const struct retarget *r, const struct reference *r
     return owner == WORLD_NONE || s->mine[owner] ? WORLD_NONE : owner;
 }
 
+/* One allocator for all, whoever brings another: what one frees, another has got. */
+static bool is_allocators(const char *name)
+{
+    static const char names[][20] = { "malloc", "calloc", "realloc", "reallocarray", "free", "cfree", "memalign",
+                                      "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "malloc_usable_size" };
+    if (!strncmp(name, "_Znw", 4) || !strncmp(name, "_Zna", 4) || !strncmp(name, "_Zdl", 4) || !strncmp(name, "_Zda", 4))
+        return true;                /* operator new, new[], delete, delete[] */
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i]))
+            return true;
+    return false;
+}
+
 static void arrives(const struct retarget *r, const struct reference *reference, struct target *out)
 {
     const struct isolation *s = r->data;
@@ -66,7 +79,7 @@ static void arrives(const struct retarget *r, const struct reference *reference,
     if (owner == WORLD_NONE)
         return;
     target_find(r->world, owner, reference, out);
-    if (out->symbol.bind == STB_GNU_UNIQUE)
+    if (out->symbol.bind == STB_GNU_UNIQUE || is_allocators(reference->name))
         out->verdict = GRAFT_VERDICT_SHARED;
     else if (out->object != WORLD_NONE && !s->mine[out->object]) {
         /* the main program captured the owner's own use too: undo that as well */

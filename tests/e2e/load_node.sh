@@ -75,4 +75,11 @@ says ".*Error: graft refuses $work/v8.node: .*_ZN2v8.*" "graft: load $work/v8.no
 says_not open=done
 outcome 1 "$GRAFT" run --load v8.node -- "$node" "$load/addon.js" "$work/v8.node"
 says "graft: .*$work/v8.node.*_ZN2v8.*"                          # told without -v too
+
+# A second V8 beside the first one, whose constructors would ruin it: its own references
+# lead back to it before they run, and the addon's lead to the host.
+for program in "$node" "$node18"; do
+    outcome 0 "${run[@]}" 'linked.node' --way rebind -- "$program" "$load/addon.js" "$work/linked.node"
+    says "graft: load $work/linked.node: rebind: .+" open=done add=42 sum=256 major=true libnode=true exit=begins
+done
 finish

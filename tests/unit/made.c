@@ -22,7 +22,7 @@ const struct stand_in_symbol some[5] = {
     { "twice", "V_2", 0x4000, 4, STT_OBJECT, false }, { "untyped", "V_3", 0x5000, 0, STT_NOTYPE, false } };
 
 const struct stand_in usual = { .soname = "libmade.so.1", .needed = needed, .needed_count = 1, .versions = versions,
-                                       .version_count = 3, .symbols = some, .symbol_count = 5, .more = 100 };
+                                       .version_count = 3, .symbols = some, .symbol_count = 5, .more = 100, .more_strings = 4000 };
 
 struct made make(const struct stand_in *wish)
 {

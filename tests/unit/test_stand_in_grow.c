@@ -27,6 +27,7 @@ static void what_is_added_is_found_and_what_was_there_stays(void **state)
     wish.symbols = old;
     wish.symbol_count = 300;
     wish.more = 4096 + 900;
+    wish.more_strings = 40000;
     struct made m = make(&wish);
     for (size_t i = 0; i < 900; i++) {
         assert_false(stand_in_has(m.bytes, &m.layout, new[i].name, 1));
@@ -51,7 +52,7 @@ static void what_is_added_is_found_and_what_was_there_stays(void **state)
 static void one_that_is_full_says_so_and_stays_whole(void **state)
 {
     struct stand_in_symbol *old = many("old", 20, NULL, 0x10000), *new = many("new", 200, NULL, 0x20000);
-    const struct stand_in wish = { .soname = "libfull.so", .symbols = old, .symbol_count = 20, .more = 30 };
+    const struct stand_in wish = { .soname = "libfull.so", .symbols = old, .symbol_count = 20, .more = 30, .more_strings = 1200 };
     struct made m = make(&wish);
     size_t added = 0;
     (void)state;
@@ -75,12 +76,34 @@ static void one_that_is_full_says_so_and_stays_whole(void **state)
     unmake(&m);
 }
 
+/* Room for symbols does not help where their names have none, and the other way round. */
+static void room_for_names_and_for_symbols_is_counted_apart(void **state)
+{
+    struct stand_in_symbol *old = many("old", 5, NULL, 0x10000), *new = many("new", 50, NULL, 0x20000);
+    const struct { size_t more, strings; } rooms[] = { { 400, 20 }, { 3, 4000 } };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct stand_in wish = { .soname = "libroom.so", .symbols = old, .symbol_count = 5, .more = rooms[i].more,
+                                 .more_strings = rooms[i].strings };
+        struct made m = make(&wish);
+        size_t added = 0;
+        while (added < 50 && stand_in_add(m.bytes, &m.layout, &new[added], -1))
+            added++;
+        assert_true(added > 0 && added < 4);
+        assert_true(stand_in_has(m.bytes, &m.layout, new[added - 1].name, -1));
+        assert_false(stand_in_has(m.bytes, &m.layout, new[added].name, -1));
+        unmake(&m);
+    }
+    no_more(old);
+    no_more(new);
+}
+
 /* Names of one bucket that have one hash, all but its lowest bit: "…c" and "…bB" collide
  * in 33 h + c. */
 static void names_whose_hashes_collide_are_told_apart(void **state)
 {
     struct stand_in_symbol two[] = { { "xac", NULL, 0x100, 1, STT_FUNC, false }, { "xbB", NULL, 0x200, 1, STT_FUNC, false } };
-    const struct stand_in wish = { .soname = "libtwo.so", .symbols = two, .symbol_count = 2, .more = 50 };
+    const struct stand_in wish = { .soname = "libtwo.so", .symbols = two, .symbol_count = 2, .more = 50, .more_strings = 1000 };
     (void)state;
     assert_int_equal(elf_hash_gnu("xac"), elf_hash_gnu("xbB"));
     struct made m = make(&wish);
@@ -123,7 +146,8 @@ static void four_threads_look_names_up_while_it_grows(void **state)
     (void)state;
     grow.old = many("old", OLD, NULL, 0x100000);
     grow.new = many("new", NEW, NULL, 0x200000);
-    const struct stand_in wish = { .soname = "libgrow.so", .symbols = grow.old, .symbol_count = OLD, .more = 8 * NEW };
+    const struct stand_in wish = { .soname = "libgrow.so", .symbols = grow.old, .symbol_count = OLD, .more = 8 * NEW,
+                                   .more_strings = 40 * NEW };
     struct made m = make(&wish);
     grow.handle = open_made(&m);
     unsigned char *bytes = (unsigned char *)((struct link_map *)grow.handle)->l_addr;
@@ -184,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_added_is_found_and_what_was_there_stays),
         cmocka_unit_test(one_that_is_full_says_so_and_stays_whole),
+        cmocka_unit_test(room_for_names_and_for_symbols_is_counted_apart),
         cmocka_unit_test(names_whose_hashes_collide_are_told_apart),
         cmocka_unit_test(four_threads_look_names_up_while_it_grows),
         cmocka_unit_test(the_time_is_linear_in_the_number_of_symbols),
