@@ -64,7 +64,7 @@ static size_t find_known(const struct load_closure *closure, const char *name)
     return WORLD_NONE;
 }
 
-static int bring(struct opening *o, size_t by, const char *name)
+static int bring(struct opening *o, size_t by, const char *name, bool only_known)
 {
     struct world *files = &o->closure->files;
     char path[PATH_MAX];
@@ -76,7 +76,7 @@ static int bring(struct opening *o, size_t by, const char *name)
     if (need->loaded)
         return 0;
     need->coming = find_known(o->closure, name);
-    if (need->coming != WORLD_NONE)
+    if (need->coming != WORLD_NONE || only_known)
         return 0;
     if (files->objects.count >= FILES_MAX || !search_find(o->how->search, arena_list_at(&o->from, by), name, path))
         return 0;
@@ -115,10 +115,12 @@ int closure_open(struct load_closure *closure, const struct closure_search *how,
         result = check(world_object(&closure->files, 0), error);
     if (!result)
         result = come(&o, 0, path, WORLD_NONE);
-    for (size_t i = 0; !result && i < closure->files.objects.count; i++)
+    for (size_t i = 0; !result && i < closure->files.objects.count; i++) {
+        bool only_known = i && how->is_duplicate && how->is_duplicate(how->arg, &closure->files, i);
         for (size_t k = 0; !result && fits(&closure->files, i)
              && (name = elf_image_needed(&world_object(&closure->files, i)->image, k)); k++)
-            result = bring(&o, i, name);
+            result = bring(&o, i, name, only_known);
+    }
     return result == -GRAFT_ENOMEM ? error_set(error, GRAFT_ENOMEM, "out of memory while reading files") : result;
 }
 

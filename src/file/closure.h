@@ -12,6 +12,9 @@ struct closure_search {
     const struct search *search;
     const struct search_from *caller;   /* the object that calls dlopen; NULL: not known */
     bool (*is_loaded)(void *arg, const char *name); /* whether ld.so has an object of that name */
+    /* Whether file @index holds a runtime that has a host: then what only it needs is not
+     * opened, as it is not itself. NULL: never. */
+    bool (*is_duplicate)(void *arg, const struct world *files, size_t index);
     void *arg;
 };
 

@@ -10,12 +10,18 @@
 #include "base/error.h"
 #include "file/addresses.h"
 #include "file/closure.h"
+#include "plan/runtime.h"
 
 static bool is_loaded(void *arg, const char *name)
 {
     const struct world *here = arg;
     size_t i = world_find_needed(here, 0, name);
     return i != WORLD_NONE && !world_object(here, i)->is_stand_in;
+}
+
+static bool is_duplicate(void *arg, const struct world *files, size_t index)
+{
+    return runtime_is_here(arg, files, index);
 }
 
 /* The link_map of an object that dlopen(@path) would find loaded; 0: none. */
@@ -81,8 +87,10 @@ int decision_make(struct graft_load_plan **plan, const struct world *here, const
     if (!closure.loaded) {
         search_init(&search, library_path);
         search.program = program ? &from : NULL;
-        const struct closure_search how = { .search = &search, .caller = program ? &from : NULL,
-                                            .is_loaded = is_loaded, .arg = (void *)here };
+        struct closure_search how = { .search = &search, .caller = program ? &from : NULL,
+                                      .is_loaded = is_loaded, .arg = (void *)here };
+        if (!request.wish->from && !request.wish->onto && !(request.wish->flags & GRAFT_OWN_RUNTIME))
+            how.is_duplicate = is_duplicate;
         result = closure_find(&how, path, file, error);
         if (!result)
             result = closure_open(&closure, &how, file, error);

@@ -21,6 +21,7 @@
 #include "load/opener.h"
 #include "load/providers.h"
 #include "load/sources.h"
+#include "plan/runtime.h"
 
 const struct graft_load job_everything = { .size = sizeof job_everything };
 
@@ -70,9 +71,30 @@ static int ask_loaded(struct world *world, const struct live_counts *counts, voi
 
 static bool is_loaded(void *arg, const char *name)
 {
-    struct asked asked = { .name = name, .space = *(const unsigned *)arg };
+    const struct loading_job *job = arg;
+    struct asked asked = { .name = name, .space = job->caller->space };
     live_visit(ask_loaded, &asked, NULL);
     return asked.found;
+}
+
+struct hosting { const struct world *files; size_t index; bool found; };
+
+static int ask_host(struct world *world, const struct live_counts *counts, void *arg)
+{
+    struct hosting *h = arg;
+    (void)counts;
+    h->found = runtime_is_here(world, h->files, h->index);
+    return 0;
+}
+
+/* Not where the wish says itself what counts as a duplicate. */
+static bool is_duplicate(void *arg, const struct world *files, size_t index)
+{
+    const struct loading_job *job = arg;
+    struct hosting hosting = { files, index, false };
+    if (!job->wish->from && !job->wish->onto && !(job->wish->flags & GRAFT_OWN_RUNTIME))
+        live_visit(ask_host, &hosting, NULL);
+    return hosting.found;
 }
 
 /* LD_LIBRARY_PATH as ld.so read it: what the program has set since does not count. */
@@ -112,7 +134,6 @@ void job_close(const struct caller *caller, void *handle)
 static int open_closure(struct loading_job *job)
 {
     struct origins origins = { .address = job->caller->address, .space = job->caller->space };
-    unsigned space = job->caller->space;
     int result = live_visit(find_origins, &origins, job->error);
     if (result)
         return result;
@@ -127,7 +148,7 @@ static int open_closure(struct loading_job *job)
     search_init(&job->search, library_path());
     job->search.program = origins.has_program ? &program : NULL;
     const struct closure_search how = { .search = &job->search, .caller = origins.has_caller ? &caller : NULL,
-                                        .is_loaded = is_loaded, .arg = &space };
+                                        .is_loaded = is_loaded, .is_duplicate = is_duplicate, .arg = job };
     result = closure_find(&how, job->path, job->real, job->error);
     if (!result)
         result = closure_open(&job->closure, &how, job->real, job->error);

@@ -253,11 +253,12 @@ static int add_all(struct loading *l)
 
 /* ---- libraries beside the runtime ------------------------------------------------------------- */
 
-static bool needs_it(const struct loading *l, size_t by, size_t coming)
+/* By name: what only a duplicate needs is not opened. */
+static bool needs_it(const struct loading *l, size_t by, const char *name)
 {
     for (size_t k = 0; k < l->closure->needs.count; k++) {
         const struct load_need *need = arena_list_at(&l->closure->needs, k);
-        if (need->by == by && need->coming == coming)
+        if (need->by == by && !strcmp(need->name, name))
             return true;
     }
     return false;
@@ -298,7 +299,7 @@ static bool find_beside(struct loading *l)
             continue;
         for (size_t i = 1; i < l->members.count; i++) {
             const struct load_member *m = load_member(l, i);
-            if (m->fate != GRAFT_FATE_COMES || !needs_it(l, duplicate->index, m->index)
+            if (m->fate != GRAFT_FATE_COMES || !needs_it(l, duplicate->index, m->name)
                 || !host_has_it_all(l, m, duplicate))
                 continue;
             l->is_beside[m->index] = true;

@@ -342,6 +342,15 @@ size_t runtime_host(const struct world *world, const char *tag, const unsigned c
     return all == 1 ? last : WORLD_NONE;
 }
 
+bool runtime_is_here(const struct world *here, const struct world *files, size_t object)
+{
+    struct graft_runtime found[GRAFT_RUNTIMES_MAX];
+    size_t n = runtime_scan(files, object, found), count = 0;
+    for (size_t i = 0; i < n && !count; i++)
+        runtime_host(here, found[i].tag, NULL, &count);
+    return count > 0;
+}
+
 /* ---- which of two versions may stand for the other ---------------------------------------- */
 
 static bool numbers_agree(const char *a, const char *b, unsigned count)

@@ -19,6 +19,9 @@ bool runtime_find(const struct world *, size_t object, const char *tag, struct g
  * *count = 0 for none and 2 or more for several. @except is a set or NULL. */
 size_t runtime_host(const struct world *, const char *tag, const unsigned char *except, size_t *count);
 
+/* Whether @object of @files holds a runtime of which @here has a host. */
+bool runtime_is_here(const struct world *here, const struct world *files, size_t object);
+
 /* Whether code made for version @a of a runtime may use one of version @b: their first
  * numbers agree, as many as the runtime's own rules ask for. */
 bool runtime_versions_agree(const char *tag, const char *a, const char *b);
