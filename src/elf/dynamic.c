@@ -21,42 +21,43 @@ struct dynamic {
     bool has_soname, has_runpath, has_rpath, has_pltrel;
 };
 
-/* glibc rewrites the addresses in a loaded dynamic section, musl, the vdso and a
- * file keep link addresses: whichever lies inside the image is meant. */
-static uint64_t link_address(const struct elf_image *image, uint64_t value)
+/* glibc rewrites some addresses in a loaded dynamic section (elf/get-dynamic-info.h),
+ * musl, the vdso and a file keep link addresses: whichever lies inside the image is
+ * meant. Where both do, as the image is large and lies low, what dynamic_moved says. */
+static uint64_t link_address(const struct elf_image *image, uint64_t value, bool moved)
 {
-    if (value - image->low < image->high - image->low)
-        return value;
-    uint64_t moved = value - image->bias;
+    uint64_t back = value - image->bias;
     if (image->elf_class == ELFCLASS32)
-        moved &= UINT32_MAX;
-    return moved;
+        back &= UINT32_MAX;
+    if (moved && back - image->low < image->high - image->low)
+        return back;
+    return value - image->low < image->high - image->low ? value : back;
 }
 
-static void dynamic_take(struct elf_image *image, struct dynamic *d, uint64_t tag, uint64_t value)
+static void dynamic_take(struct elf_image *image, struct dynamic *d, uint64_t tag, uint64_t value, bool moved)
 {
     switch (tag) {
-    case DT_STRTAB:     d->strtab = link_address(image, value); break;
+    case DT_STRTAB:     d->strtab = link_address(image, value, moved); break;
     case DT_STRSZ:      d->strsz = value; break;
-    case DT_SYMTAB:     d->symtab = link_address(image, value); break;
+    case DT_SYMTAB:     d->symtab = link_address(image, value, moved); break;
     case DT_SYMENT:     d->syment = value; break;
-    case DT_HASH:       d->hash = link_address(image, value); break;
-    case DT_GNU_HASH:   d->gnu_hash = link_address(image, value); break;
-    case DT_VERSYM:     d->versym = link_address(image, value); break;
-    case DT_VERDEF:     image->verdef = link_address(image, value); break;
+    case DT_HASH:       d->hash = link_address(image, value, moved); break;
+    case DT_GNU_HASH:   d->gnu_hash = link_address(image, value, moved); break;
+    case DT_VERSYM:     d->versym = link_address(image, value, moved); break;
+    case DT_VERDEF:     image->verdef = link_address(image, value, false); break;
     case DT_VERDEFNUM:  image->verdef_count = (uint32_t)value; break;
-    case DT_VERNEED:    image->verneed = link_address(image, value); break;
+    case DT_VERNEED:    image->verneed = link_address(image, value, false); break;
     case DT_VERNEEDNUM: image->verneed_count = (uint32_t)value; break;
-    case DT_RELA:       d->rela = link_address(image, value); break;
+    case DT_RELA:       d->rela = link_address(image, value, moved); break;
     case DT_RELASZ:     d->relasz = value; break;
     case DT_RELAENT:    d->relaent = value; break;
-    case DT_REL:        d->rel = link_address(image, value); break;
+    case DT_REL:        d->rel = link_address(image, value, moved); break;
     case DT_RELSZ:      d->relsz = value; break;
     case DT_RELENT:     d->relent = value; break;
-    case DT_JMPREL:     d->jmprel = link_address(image, value); break;
+    case DT_JMPREL:     d->jmprel = link_address(image, value, moved); break;
     case DT_PLTRELSZ:   d->pltrelsz = value; break;
     case DT_PLTREL:     d->pltrel = value; d->has_pltrel = true; break;
-    case 36 /* DT_RELR */:   d->relr = link_address(image, value); break;
+    case 36 /* DT_RELR */:   d->relr = link_address(image, value, moved); break;
     case 35 /* DT_RELRSZ */: d->relrsz = value; break;
     case DT_SONAME:     d->soname = value; d->has_soname = true; break;
     case DT_RUNPATH:    d->runpath = value; d->has_runpath = true; break;
@@ -77,6 +78,23 @@ static void dynamic_entry(const struct elf_image *image, size_t i, uint64_t *tag
     const unsigned char *p = image->dyn.bytes + i * 2 * word;
     *tag = elf_get_word(image, p);
     *value = elf_get_word(image, p + word);
+}
+
+/* Whether addresses were rewritten: then all of those that glibc rewrites lie behind the
+ * load address, which the first tables of an image, near its start, otherwise do not. */
+static bool dynamic_moved(const struct elf_image *image)
+{
+    bool any = false;
+    for (size_t i = 0; image->bias && i < image->dyn.count; i++) {
+        uint64_t tag, value;
+        dynamic_entry(image, i, &tag, &value);
+        if (tag != DT_STRTAB && tag != DT_SYMTAB && tag != DT_HASH && tag != DT_GNU_HASH)
+            continue;
+        if (value < image->bias + image->low)
+            return false;
+        any = true;
+    }
+    return any;
 }
 
 static int dynamic_bound(struct elf_image *image, struct graft_error *error)
@@ -239,11 +257,12 @@ static int sysv_hash_open(struct elf_image *image, uint64_t vaddr, struct graft_
 
 static void dynamic_read(struct elf_image *image, struct dynamic *d)
 {
+    const bool moved = dynamic_moved(image);
     memset(d, 0, sizeof *d);
     for (size_t i = 0; i < image->dyn.count; i++) {
         uint64_t tag, value;
         dynamic_entry(image, i, &tag, &value);
-        dynamic_take(image, d, tag, value);
+        dynamic_take(image, d, tag, value, moved);
     }
 }
 

@@ -144,7 +144,8 @@ static void add_spans(struct world_object *object)
 /* ld.so lists an object before it relocates it (also after RT_CONSISTENT, before
  * glibc 2.36): a relative relocation tells, or better those of the PLT, whose turn comes
  * last. One of them that has left the object's link addresses is enough; several are
- * looked at, as a program that is not position-independent may lie at such addresses. */
+ * looked at, as a program that is not position-independent may lie at such addresses.
+ * The program itself was there before us. */
 static bool is_relocated(const struct elf_image *image)
 {
     const struct elf_span *hint = NULL;
@@ -189,7 +190,7 @@ static void describe(struct snapshot *v, struct world_object *object, const stru
         const char *why = arena_string(&v->world->arena, failure.text);
         object->broken = why ? why : "out of memory";
     }
-    if (!object->broken && !is_relocated(&object->image)) {
+    if (!object->broken && !object->is_main && !is_relocated(&object->image)) {
         object->broken = "it is still being loaded";
         v->in_motion = true;
     }

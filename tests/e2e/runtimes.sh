@@ -22,7 +22,7 @@ recognise python initialised 3.11 /usr/bin/python3 -c 'import time; time.sleep(3
 recognise perl initialised 5.36 /usr/bin/perl -e 'sleep 30'
 recognise ruby initialised 3.1 ruby -e 'sleep 30'
 recognise tcl unknown 8.6 tclsh <(echo 'after 30000')
-recognise php initialised '' php -r 'sleep(30);'
+recognise php initialised 8.2 php -r 'sleep(30);'
 recognise lua stateless 5.4 lua5.4 -e 'while true do end'
 
 # A class whose main sleeps: a JRE has no compiler, so its bytes are written here.
