@@ -3,7 +3,7 @@
  * once, also if two threads load it or it comes back where it lay; no lock is held
  * while a plan, the loader or a listener runs.
  *
- * State: the rules and what was seen, under the journal's lock. */
+ * State: what was seen and what came of it, under the journal's lock. */
 
 #include "bind/late.h"
 
@@ -12,11 +12,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "bind/apply.h"
 #include "bind/bind.h"
 #include "bind/hooks.h"
 #include "bind/journal.h"
+#include "bind/late_rules.h"
 
 /* An object that was looked at: a reopened one may have the same link_map. */
 struct seen { uint64_t link_map, start; };
@@ -27,7 +27,6 @@ struct outcome { size_t rule; struct seen object; int code; bool in_doubt; };
 
 static struct {
     struct arena arena;
-    struct arena_list rules;
     struct seen *seen;
     size_t seen_count, seen_room;
     struct arena_list outcomes;
@@ -42,9 +41,8 @@ static struct {
 
 static void init(void)
 {
-    if (late.rules.arena)
+    if (late.outcomes.arena)
         return;
-    late.rules = (struct arena_list){ .arena = &late.arena, .element_size = sizeof(struct rule) };
     late.outcomes = (struct arena_list){ .arena = &late.arena, .element_size = sizeof(struct outcome) };
 }
 
@@ -112,8 +110,8 @@ static void remember(const struct world *world)
 /* Each rule for each object that it matches and has not edited yet. */
 static void list_work(const struct world *world, struct work *work)
 {
-    for (size_t r = 0; r < late.rules.count; r++) {
-        const struct rule *rule = arena_list_at(&late.rules, r);
+    for (size_t r = 0; r < late_rules.count; r++) {
+        const struct rule *rule = arena_list_at(&late_rules, r);
         for (size_t i = 0; i < world->objects.count; i++) {
             const struct world_object *object = world_object(world, i);
             struct outcome *outcome;
@@ -270,7 +268,7 @@ static void do_item(const struct item *item)
     struct graft_plan *plan = NULL;
     struct graft_error error = { 0 };
     journal_lock();
-    const struct rule *rule = arena_list_at(&late.rules, item->rule);
+    const struct rule *rule = arena_list_at(&late_rules, item->rule);
     struct outcome *before = outcome_of(item->rule, item->object);
     int code_before = before ? before->code : 0;
     unsigned long doubts = late.doubts;
@@ -364,61 +362,6 @@ void late_start(void)
     journal_unlock();
 }
 
-int late_add_rule(const struct rule *rule, struct graft_error *error)
-{
-    const char **text[5];
-    int result = 0;
-    journal_lock();
-    init();
-    struct rule copy = *rule;
-    text[0] = &copy.consumer, text[1] = &copy.from, text[2] = &copy.onto, text[3] = &copy.table, text[4] = &copy.table_text;
-    for (size_t i = 0; i < 5; i++)
-        if (*text[i] && !(*text[i] = arena_string(&late.arena, *text[i])))
-            result = -GRAFT_ENOMEM;
-    struct rule *kept = result ? NULL : arena_list_push(&late.rules);
-    if (kept)
-        *kept = copy;
-    journal_unlock();
-    return kept ? 0 : error_set(error, GRAFT_ENOMEM, "out of memory for a rule");
-}
-
-/* The first of them that matches: a wish that was made later does not undo one. */
-bool late_find_load_rule(const char *file, struct rule *found)
-{
-    journal_lock();
-    bool any = false;
-    for (size_t r = 0; !any && r < late.rules.count; r++) {
-        struct rule *rule = arena_list_at(&late.rules, r);
-        any = !rule_is_late(rule) && (text_glob_list(rule->consumer, file)
-                                      || text_glob_list(rule->consumer, text_basename(file)));
-        if (any) {
-            rule->met = true;
-            *found = *rule;
-        }
-    }
-    journal_unlock();
-    return any;
-}
-
-bool late_has_load_rules(void)
-{
-    journal_lock();
-    bool any = false;
-    for (size_t r = 0; r < late.rules.count; r++)
-        any |= !rule_is_late(arena_list_at(&late.rules, r));
-    journal_unlock();
-    return any;
-}
-
-int late_add(const char *rules, struct graft_error *error)
-{
-    journal_lock();
-    init();
-    int result = rules_parse(&late.rules, rules, error);
-    journal_unlock();
-    return result;
-}
-
 void late_listen(late_listener *listener, void *arg, int dry_run)
 {
     late.listener = listener;
@@ -428,7 +371,7 @@ void late_listen(late_listener *listener, void *arg, int dry_run)
 
 static bool is_matched(size_t rule)
 {
-    const struct rule *r = arena_list_at(&late.rules, rule);
+    const struct rule *r = arena_list_at(&late_rules, rule);
     if (!rule_is_late(r))
         return r->met;
     for (size_t k = 0; k < late.outcomes.count; k++)
@@ -439,7 +382,7 @@ static bool is_matched(size_t rule)
 
 void late_unmatched(void (*each)(const struct rule *))
 {
-    for (size_t r = 0; r < late.rules.count; r++)
+    for (size_t r = 0; r < late_rules.count; r++)
         if (!is_matched(r))
-            each(arena_list_at(&late.rules, r));
+            each(arena_list_at(&late_rules, r));
 }

@@ -53,3 +53,17 @@ const char *json_base(const json_t *object, const char *key)
 {
     return text_basename(json_text(object, key));
 }
+
+/* Measures, then writes. */
+json_t *json_written(void (*write)(const void *what, struct text_buffer *), const void *what)
+{
+    struct text_buffer out = { NULL, 0, 0 };
+    write(what, &out);
+    size_t size = out.length + 1;
+    char *text = malloc(size);
+    out = (struct text_buffer){ text, text ? size : 0, 0 };
+    write(what, &out);
+    json_t *json = text ? json_loadb(text, out.length, 0, NULL) : NULL;
+    free(text);
+    return json;
+}

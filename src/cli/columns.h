@@ -24,4 +24,8 @@ void columns_print(struct libscols_table *);
 const char *json_text(const json_t *object, const char *key);
 const char *json_base(const json_t *object, const char *key);
 
+/* What @write makes of @what in a text buffer, as JSON; the caller owns it. */
+struct text_buffer;
+json_t *json_written(void (*write)(const void *what, struct text_buffer *), const void *what);
+
 #endif

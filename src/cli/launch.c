@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -237,4 +238,23 @@ int launch_exec(const struct command *command, const struct launch *launch, char
         return status;
     execvp(arguments[0], arguments);
     return refuse(command, arguments[0], strerror(errno));
+}
+
+json_t *launch_read_report(const char *path)
+{
+    json_t *entries = json_array(), *entry;
+    FILE *file = fopen(path, "r");
+    while (file && (entry = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)))
+        json_array_append_new(entries, entry);
+    if (file)
+        fclose(file);
+    return entries;
+}
+
+int launch_wait(pid_t child)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

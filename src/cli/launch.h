@@ -2,6 +2,8 @@
 #ifndef GRAFT_CLI_LAUNCH_H
 #define GRAFT_CLI_LAUNCH_H
 
+#include <jansson.h>
+
 #include "cli/cli.h"
 
 /* How a command is started with libgraft-preload.so. */
@@ -26,5 +28,12 @@ int launch_check(const struct command *, const struct launch *, char **arguments
 /* Checks the rules and the command, sets the environment, and execs. Returns only
  * on failure, with the exit status; the reason has been printed. */
 int launch_exec(const struct command *, const struct launch *, char **arguments);
+
+/* What preloaded libraries have written to the file of a report, one JSON text after
+ * another, as an array that the caller owns. */
+json_t *launch_read_report(const char *path);
+
+/* Waits for the end of @child; its exit status, 128 and more for a signal. */
+int launch_wait(pid_t child);
 
 #endif

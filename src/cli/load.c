@@ -14,25 +14,6 @@
 #include "cli/launch.h"
 #include "cli/render.h"
 
-static json_t *read_report(const char *path)
-{
-    json_t *loads = json_array(), *entry;
-    FILE *file = fopen(path, "r");
-    while (file && (entry = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)))
-        json_array_append_new(loads, entry);
-    if (file)
-        fclose(file);
-    return loads;
-}
-
-static int wait_for(pid_t child)
-{
-    int status = 0;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* What the process ended with, unless it never got as far as to say something. */
 static int load_and_tell(struct launch *launch, char **arguments, bool json)
 {
@@ -49,8 +30,8 @@ static int load_and_tell(struct launch *launch, char **arguments, bool json)
     pid_t child = fork();
     if (child == 0)
         _exit(launch_exec(&command_load, launch, arguments));
-    int status = child < 0 ? EXIT_FAILED : wait_for(child);
-    json_t *loads = read_report(report);
+    int status = child < 0 ? EXIT_FAILED : launch_wait(child);
+    json_t *loads = launch_read_report(report);
     unlink(report);
     if (json_array_size(loads))
         render_decisions(loads, json);

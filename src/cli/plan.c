@@ -100,18 +100,6 @@ static int plan_files(char **paths, const char *rules, const char *library_path,
 
 /* ---- a command ---------------------------------------------------------- */
 
-/* The plans that the preloaded library has written, one JSON text after another. */
-static json_t *read_report(const char *path)
-{
-    json_t *plans = json_array(), *entry;
-    FILE *file = fopen(path, "r");
-    while (file && (entry = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL)))
-        json_array_append_new(plans, entry);
-    if (file)
-        fclose(file);
-    return plans;
-}
-
 static bool all_can_be_applied(const json_t *plans)
 {
     json_t *entry;
@@ -131,7 +119,6 @@ static bool all_can_be_applied(const json_t *plans)
 
 static int run_child(struct launch *launch, char **arguments)
 {
-    int status = 0;
     pid_t child = fork();
     if (child == 0) {
         dup2(STDERR_FILENO, STDOUT_FILENO);     /* standard output is for the plans */
@@ -139,9 +126,7 @@ static int run_child(struct launch *launch, char **arguments)
     }
     if (child < 0)
         return EXIT_FAILED;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return launch_wait(child);
 }
 
 static int plan_command(char **arguments, const char *rules, bool json)
@@ -157,7 +142,7 @@ static int plan_command(char **arguments, const char *rules, bool json)
     int ended = 0, status = launch_check(&command_plan, &launch, arguments);
     if (!status)
         ended = run_child(&launch, arguments);
-    json_t *plans = read_report(report);
+    json_t *plans = launch_read_report(report);
     unlink(report);
     if (status) {
         json_decref(plans);

@@ -146,17 +146,14 @@ void render_objects(const struct graft_objects *objects, const char *target, boo
 
 /* ---- plans -------------------------------------------------------------- */
 
+static void write_plan(const void *plan, struct text_buffer *out)
+{
+    plan_write_json(plan, out);
+}
+
 json_t *render_plan_json(const struct graft_plan *plan)
 {
-    struct text_buffer out = { NULL, 0, 0 };
-    plan_write_json(plan, &out);
-    size_t size = out.length + 1;
-    char *text = malloc(size);
-    out = (struct text_buffer){ text, text ? size : 0, 0 };
-    plan_write_json(plan, &out);
-    json_t *json = text ? json_loadb(text, out.length, 0, NULL) : NULL;
-    free(text);
-    return json;
+    return json_written(write_plan, plan);
 }
 
 static enum graft_verdict verdict_of(const char *name)

@@ -12,17 +12,14 @@
 #include "cli/columns.h"
 #include "plan/load.h"
 
+static void write_decision(const void *plan, struct text_buffer *out)
+{
+    load_plan_write_json(plan, out);
+}
+
 json_t *render_decision_json(const struct graft_load_plan *plan)
 {
-    struct text_buffer out = { NULL, 0, 0 };
-    load_plan_write_json(plan, &out);
-    size_t size = out.length + 1;
-    char *text = malloc(size);
-    out = (struct text_buffer){ text, text ? size : 0, 0 };
-    load_plan_write_json(plan, &out);
-    json_t *json = text ? json_loadb(text, out.length, 0, NULL) : NULL;
-    free(text);
-    return json;
+    return json_written(write_decision, plan);
 }
 
 static void decision_objects(const json_t *objects)

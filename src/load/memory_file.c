@@ -22,9 +22,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#ifndef MFD_NOEXEC_SEAL             /* Linux 6.3 */
-#define MFD_NOEXEC_SEAL 8U
-#endif
+enum { NOEXEC_SEAL = 8 };          /* MFD_NOEXEC_SEAL, which Linux has since 6.3 and libc may not name */
 
 /* The process's number as its own /proc counts: another namespace's may be mounted. */
 static bool show_path(struct memory_file *f)
@@ -46,7 +44,7 @@ static bool show_path(struct memory_file *f)
 /* Nothing in it is executable: what forbids executable memory files does not mind. */
 static int open_in_memory(const char *name)
 {
-    int file = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    int file = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING | NOEXEC_SEAL);
     if (file < 0 && errno == EINVAL)
         file = (int)syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     return file;
