@@ -82,4 +82,26 @@ for program in "$node" "$node18"; do
     outcome 0 "${run[@]}" 'linked.node' --way rebind -- "$program" "$load/addon.js" "$work/linked.node"
     says "graft: load $work/linked.node: rebind: .+" open=done add=42 sum=256 major=true libnode=true exit=begins
 done
+
+# The inverse: a library keeps its V8 beside node's, and neither disturbs the other.
+g++ -O2 -Wall -Werror -fPIC -shared "${headers[@]}" -o "$work/own_v8.so" "$load/own_v8.cc" "${linked[@]}" ||
+    fail "cannot build a library with a V8"
+outcome "$crash" "$node" "$load/own_v8.js" "$work/own_v8.so"
+outcome "$crash" "$node18" "$load/own_v8.js" "$work/own_v8.so"
+for program in "$node" "$node18"; do
+    outcome 0 "$GRAFT" run -v --own own_v8.so -- "$program" "$load/own_v8.js" "$work/own_v8.so"
+    says 'own V8=10\.2\.154\.26-node\.37' "node V8=$("$program" -p process.versions.v8)" 'works=12 true 1\.234,5' \
+        "graft: load $work/own_v8.so: isolate: .+" "open=Module did not self-register.*"
+done
+
+# What a debugger and graft itself call the stand-in.
+start "$GRAFT" run --load '*.node' -- "$node" -e 'process.dlopen({ exports: {} }, process.argv[1]); setTimeout(() => {}, 20000)' \
+    "$work/linked.node" >/dev/null 2>&1
+for _ in $(seq 100); do
+    "$GRAFT" objects "$child" 2>/dev/null | grep -q graft-provider && break
+    sleep 0.05
+done
+expect 0 'graft-provider:libnode\.so\.108' "$GRAFT" objects "$child"
+expect 0 'graft-provider:libnode\.so\.108' timeout 60 gdb -nx -batch -ex 'info sharedlibrary' -p "$child"
+expect 0 '' kill "$child"
 finish
