@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Watches dlopen, dlmopen, dlclose, dlsym and dlvsym. Invariants: the loader sees the
+/* Watches dlopen, dlmopen, dlclose, dlsym, dlvsym and dlerror. Invariants: the loader sees the
  * caller it would have seen without us, also behind the program's own hooks of these
  * functions; errno and dlerror are what the program's own call left.
  *

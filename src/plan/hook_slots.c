@@ -270,8 +270,8 @@ static int add_loader(struct retarget *r, const struct hooking *h, size_t loader
     r->consumer = loader;
     r->member = PLAN_NO_MEMBER;
     for (uint64_t offset = image->relro.vaddr; !result && offset + 8 <= image->relro.vaddr + image->relro.memsz; offset += 8) {
-        if (!elf_slot_read(image, &hint, offset, &value) || !scan_filter_has(&h->filter, value))
-            continue;
+        if (!elf_slot_read(image, &hint, offset, &value) || !value || !scan_filter_has(&h->filter, value))
+            continue;               /* 0 is what a function that is not hooked leads to now */
         for (size_t i = 0; i < h->count && !result; i++) {
             struct elf_reloc reloc = { .offset = offset };
             struct retarget_slot slot = { &reloc, ELF_RELOC_OTHER, value, 0 };
