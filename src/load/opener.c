@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "bind/watch.h"
 #include "live/live.h"
 #include "load/memory_file.h"
 #include "load/stand_in.h"
@@ -180,7 +181,7 @@ int opener_open(const struct caller *caller, const char *path, const char *real,
     }
     __atomic_add_fetch(&openings.started, 1, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&openings.count, 1, __ATOMIC_SEQ_CST);
-    void *opener = open_as(caller, file.path, mode & ~RTLD_NODELETE);
+    void *opener = watch_open(caller, file.path, mode & ~RTLD_NODELETE);
     under_way = outer;
     if (!opening.ran)
         __atomic_sub_fetch(&openings.count, 1, __ATOMIC_SEQ_CST);

@@ -257,12 +257,12 @@ static struct provider *open_new(const struct graft_load_plan *plan, const struc
 
 /* ---- for loads --------------------------------------------------------------------------------- */
 
-static int hold(struct provider *p, bool made, struct arena *arena, struct provider_hold **holds)
+static int hold(struct provider *p, struct arena *arena, struct provider_hold **holds)
 {
     struct provider_hold *h = arena_alloc(arena, sizeof *h);
     if (!h)
         return -GRAFT_ENOMEM;
-    *h = (struct provider_hold){ p, made, *holds };
+    *h = (struct provider_hold){ p, *holds };
     p->holds++;
     *holds = h;
     return 0;
@@ -283,7 +283,7 @@ static int ensure(const struct graft_load_plan *plan, const struct load_stand_in
     p = find(caller->space, soname);
     if (p == mine)
         p->holds--;                 /* its own, from the loader's lock to here */
-    int result = hold(p, p == mine, arena, holds);
+    int result = hold(p, arena, holds);
     if (!result && p != mine)
         result = p->host_map == plan->host_map ? extend(p, &named, error)
                : error_about(error, GRAFT_EREFUSED, soname, "", "the stand-in for %s that is loaded leads to another host", soname);

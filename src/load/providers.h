@@ -11,7 +11,7 @@
 struct provider;
 
 /* What one load has taken hold of, to be given back if it fails. */
-struct provider_hold { struct provider *provider; bool made; struct provider_hold *next; };
+struct provider_hold { struct provider *provider; struct provider_hold *next; };
 
 /* Makes sure that the stand-ins of @plan are there with all its symbols, in the namespace
  * of @caller. Adds to *holds (in @arena) also on failure. -GRAFT_ESYS, -GRAFT_ENOMEM,
