@@ -73,6 +73,38 @@ static void an_old_version_in_a_stand_in_is_not_what_dlsym_takes(void **state)
     assert_int_equal(loads_ask(first, "rt_versioned"), 12);
 }
 
+static int (*next_call)(void);
+
+static int wrapped_call(void)
+{
+    return next_call() + 7;
+}
+
+/* Whatever way it comes: slots that lead to the host are hooked before graft_load returns. */
+static void hooks_reach_what_is_loaded(const struct graft_load *wish)
+{
+    struct graft_error error;
+    loads_host();
+    const struct graft_hook hook = { .size = sizeof hook, .symbol = "rt_call", .of = "librthost.so",
+                                     .replacement = (void *)wrapped_call, .original = (void **)&next_call };
+    struct graft_plan *plan;
+    assert_int_equal(graft_plan_hook(&plan, &hook, 1, &error), 0);
+    assert_int_equal(graft_plan_apply(plan, &error), 0);
+    assert_int_equal(loads_ask(loads_well("libuser.so", RTLD_NOW, wish), "user_call"), HOST + 7);
+}
+
+static void hooks_reach_what_a_stand_in_serves(void **state)
+{
+    (void)state;
+    hooks_reach_what_is_loaded(ONLY(PROVIDER));
+}
+
+static void hooks_reach_what_an_opener_loads(void **state)
+{
+    (void)state;
+    hooks_reach_what_is_loaded(ONLY(REBIND));
+}
+
 /* The stand-in has the duplicate's name: ld.so will not load the duplicate beside it. */
 static void slots_after_a_stand_in_lead_to_the_host_or_the_load_is_refused(void **state)
 {
@@ -159,6 +191,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_consumer_that_asks_for_its_runtime_by_name_gets_the_host),
         cmocka_unit_test(so_does_one_that_is_linked_to_no_runtime),
         cmocka_unit_test(a_library_is_watched_for_by_its_name),
+        cmocka_unit_test(hooks_reach_what_a_stand_in_serves),
+        cmocka_unit_test(hooks_reach_what_an_opener_loads),
     };
     return each_in_a_process(argc, argv, tests, sizeof tests / sizeof tests[0]);
 }
