@@ -71,6 +71,10 @@ static int run(int count, char **arguments)
         return usage_error(&command_load, "name a file to load");
     char *file = realpath(arguments[optind], NULL);
     const char *path = file ? file : arguments[optind];
+    if (!file && strchr(path, '/')) {
+        fprintf(stderr, "graft load: %s: %m\n", path);
+        return EXIT_REFUSED;
+    }
     int next = optind + 1;
     if (!command[0] && next + 1 < count && !strcmp(arguments[next], "--host")) {
         command[0] = arguments[next + 1];

@@ -9,7 +9,9 @@
 #include "entry/load_first.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bind/bind.h"
@@ -23,10 +25,15 @@ enum { DONE = 0, NEGATIVE = 1, FAILED = 4 };        /* the tool's exit status */
 
 static struct { const char *path; bool only; main_fn *main; start_fn *start[2]; } first;
 
+/* A refusal is in the report; what the loader says is not. */
 static int refused(void)
 {
     const char *text = dlerror();
-    return text && !__builtin_strncmp(text, "graft refuses", 13) ? NEGATIVE : FAILED;
+    if (text && !strncmp(text, "graft refuses", 13))
+        return NEGATIVE;
+    if (text)
+        dprintf(STDERR_FILENO, "graft: load: %s\n", text);
+    return FAILED;
 }
 
 /* Through the watch, whose rule it matches: it decides and tells. */

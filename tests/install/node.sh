@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Prints the path of a node of one major version: that of PATH if it is one, else a
 # prebuilt one of npm, installed below the build folder the first time. Exit 1: there
-# is none to be got. Both versions are pinned: what they export is what tests look at.
+# is none to be got. Both versions are pinned: what they export is what tests look at. One
+# that is linked to a libnode, as Debian's, is another case: its library is its host.
 #   node.sh [20|18]
 set -u
 major=${1:-20}
 build=${BUILD:-$(cd "$(dirname "$0")/../.." && pwd)/build}
 
-is_wanted() { [[ $("$1" --version 2>/dev/null) == v"$major".* ]]; }
+is_wanted() { [[ $("$1" --version 2>/dev/null) == v"$major".* ]] && ! ldd "$1" 2>/dev/null | grep -q libnode; }
 
 case $major in
 20) place=$build/npm version=20.20.2 ;;

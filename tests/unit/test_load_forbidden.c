@@ -181,7 +181,7 @@ static void load_without_procfs(void *arg)
     struct graft_error error = { 0 };
     void *handle = NULL;
     loads_host();
-    if ((unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS)) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL)
+    if ((unshare(CLONE_NEWNS) && unshare(CLONE_NEWUSER | CLONE_NEWNS)) || mount("none", "/proc", NULL, MS_PRIVATE, NULL)
         || mount("none", "/proc", "tmpfs", 0, NULL))
         _exit(77);
     int result = graft_load(loads_path("libuser.so"), RTLD_NOW, WISH(.ways = GRAFT_WAY_BIT(way)), &handle, &error);
