@@ -55,6 +55,8 @@ static int decide_for_program(struct graft_load_plan **plan, const char *program
         world.main = index;
         world_object(&world, index)->is_main = true;
         files_add_needed(&world, 0, library_path, &missing);
+        for (size_t i = 0; i < world.objects.count; i++)
+            world_object(&world, i)->link_map = i + 1;      /* in a file there is none: any number that tells them apart */
         result = decision_make(plan, &world, path, RTLD_NOW, wish, library_path, error);
     }
     files_close(&world);

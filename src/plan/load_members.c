@@ -15,13 +15,7 @@ static int no_memory(struct loading *l)
 
 /* ---- hosts ------------------------------------------------------------------------------ */
 
-/* Whether @i holds @tag and is, or is needed by, the code that calls. */
-static bool is_callers(const struct loading *l, size_t i, const char *tag)
-{
-    struct graft_runtime found;
-    return runtime_find(l->here, i, tag, &found) && l->caller == i;
-}
-
+/* The one that the calling code is, or needs. */
 static size_t host_of_caller(struct loading *l, const char *tag)
 {
     size_t count, *order = arena_array(&l->arena, l->here->objects.count, sizeof *order);
@@ -29,8 +23,6 @@ static size_t host_of_caller(struct loading *l, const char *tag)
     struct graft_runtime found;
     if (l->caller == WORLD_NONE || !order || !set)
         return WORLD_NONE;
-    if (is_callers(l, l->caller, tag))
-        return l->caller;
     world_closure(l->here, l->caller, set, order, &count);
     for (size_t i = 0; i < count; i++)
         if (runtime_find(l->here, order[i], tag, &found))
@@ -144,12 +136,13 @@ static int compare_with_host(struct loading *l, struct load_member *m, const cha
     }
     if (!runtime_find(l->here, m->host, tag, &host))
         host.version[0] = '\0';
-    size_t hidden = l->request->hidden_host ? m->host : WORLD_NONE;    /* its version is hidden, too */
+    bool hidden = l->request->hidden_host       /* so is its version, which is taken to fit */
+               && world_object(l->here, m->host)->link_map == l->request->hidden_host;
     const struct elf_image *mine = load_image(m), *its = &world_object(l->here, m->host)->image;
     bool same_build = mine->build_id_size && mine->build_id_size == its->build_id_size
                    && !memcmp(mine->build_id, its->build_id, mine->build_id_size);
     m->fate = GRAFT_FATE_DUPLICATE;
-    m->same_version = same_build || l->request->wish->flags & GRAFT_ANY_VERSION || m->host == hidden
+    m->same_version = same_build || l->request->wish->flags & GRAFT_ANY_VERSION || hidden
                    || versions_agree(tag, host.version, m->runtime.version, m->name);
     return 0;
 }

@@ -62,6 +62,8 @@ expect 0 'consumer.so: isolate: ' "$GRAFT" plan --own "$work/consumer.so" --host
 expect 0 'consumer.so: rebind: ' "$GRAFT" plan --load "$work/consumer.so" --way rebind --host "$work/host"
 expect 1 'lacks.so: refuse: 1 names.*lua_never' "$GRAFT" plan --load "$work/lacks.so" --host "$work/host"
 expect 1 "refuse: only the way 'provider' would do" "$GRAFT" plan --load "$work/consumer.so" --way promote --host "$work/host"
+expect 0 'lua_newstate +0x[0-9a-f]+ +symtab|bound +lua_newstate +- symtab' "$GRAFT" plan --load "$work/consumer.so" --host "$work/hidden"
+expect 0 'consumer.so: none: ' "$GRAFT" plan --load "$work/consumer.so" --host "$work/stripped"
 start "$work/host" >/dev/null
 host=$child
 expect 0 'bound +lua_newstate +0x[0-9a-f]+ dynsym +host' "$GRAFT" plan --load "$work/consumer.so" "$host"
