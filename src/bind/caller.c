@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <link.h>
 
+#include "base/error.h"
 #include "bind/call_from.h"
 #include "live/live.h"
 
@@ -83,6 +84,22 @@ uintptr_t caller_call(const struct caller *caller, uintptr_t function, uintptr_t
     typedef uintptr_t function_type(uintptr_t, uintptr_t, uintptr_t);
     function_type *call = (function_type *)function;
     return caller->gadget ? call_from(caller->gadget, call, a, b, c) : call(a, b, c);
+}
+
+void *caller_open(const struct caller *caller, const char *path, int mode)
+{
+    return (void *)caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)path, (uintptr_t)mode, 0);
+}
+
+void caller_close(const struct caller *caller, void *handle)
+{
+    (void)caller_call(caller, caller_real(caller->space, DLCLOSE), (uintptr_t)handle, 0, 0);
+}
+
+int caller_failed(const char *path, struct graft_error *error)
+{
+    const char *text = dlerror();
+    return error_about(error, GRAFT_ESYS, path, "", "%s", text ? text : "dlopen failed and said nothing");
 }
 
 void *caller_hold(long space, const char *path)

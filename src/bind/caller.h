@@ -23,6 +23,15 @@ uintptr_t caller_call(const struct caller *, uintptr_t function, uintptr_t a, ui
  * speak of its calls. */
 uintptr_t caller_real(unsigned space, enum watched);
 
+/* The loader's own dlopen and dlclose, past all hooks, as code of the caller's object would
+ * call them. */
+void *caller_open(const struct caller *, const char *path, int mode);
+void caller_close(const struct caller *, void *handle);
+
+/* What dlerror says of a load of @path, as -GRAFT_ESYS. */
+struct graft_error;
+int caller_failed(const char *path, struct graft_error *);
+
 /* Notes the real function of a namespace below CALLER_SPACES. */
 void caller_learn(unsigned space, enum watched, uintptr_t address);
 

@@ -18,20 +18,6 @@
 #include "file/files.h"
 #include "file/mapping.h"
 
-/* The table's text; the caller frees it. */
-static int read_table(const char *path, char **text, struct graft_error *error)
-{
-    struct mapping mapping = { 0 };
-    *text = NULL;
-    int result = path ? mapping_open(&mapping, path, error) : 0;
-    if (!result && path && (*text = malloc(mapping.size + 1))) {
-        memcpy(*text, mapping.bytes, mapping.size);
-        (*text)[mapping.size] = '\0';
-    }
-    mapping_close(&mapping);
-    return result;
-}
-
 static int decide_for_process(struct graft_load_plan **plan, pid_t pid, const char *path, const struct graft_load *wish,
                               struct graft_error *error)
 {
@@ -70,17 +56,17 @@ int decide_load(const struct command *command, const struct rule *rule, pid_t pi
                                .flags = rule->flags | (rule->kind == RULE_OWN ? GRAFT_OWN_RUNTIME : 0) };
     struct graft_load_plan *plan = NULL;
     struct graft_error error = { 0 };
-    char program[PATH_MAX], *table = NULL;
+    struct arena arena = { 0 };
+    char program[PATH_MAX];
     if (!pid && !launch_find(host, program)) {
         fprintf(stderr, "graft %s: %s: no such program\n", command->name, host);
         return EXIT_REFUSED;
     }
-    int result = read_table(rule->table, &table, &error);
-    wish.table = table;
+    int result = rule->table ? mapping_read_text(&wish.table, &arena, rule->table, &error) : 0;
     if (!result)
         result = pid ? decide_for_process(&plan, pid, rule->consumer, &wish, &error)
                      : decide_for_program(&plan, program, rule->consumer, &wish, library_path, &error);
-    free(table);
+    arena_free(&arena);
     if (result)
         return report_error(command, &error);
     json_t *decision = render_decision_json(plan);

@@ -78,7 +78,7 @@ int decision_make(struct graft_load_plan **plan, const struct world *here, const
     const struct search_from from = { .path = program ? program->path : "", .image = program ? &program->image : NULL };
     struct load_closure closure = { .loaded = loaded_as(here, path) };
     struct load_request request = {
-        .path = path, .dlopen_flags = dlopen_flags, .now = (dlopen_flags & RTLD_BINDING_MASK) == RTLD_NOW,
+        .path = path, .now = (dlopen_flags & RTLD_BINDING_MASK) == RTLD_NOW,
         .deepbind = dlopen_flags & RTLD_DEEPBIND, .wish = wish ? wish : &everything,
         .live = program && program->image.relocated };
     struct search search;

@@ -45,7 +45,7 @@ static int map(struct mapping *mapping, int file, const char *path, struct graft
     if (!S_ISREG(status.st_mode))
         return error_about(error, GRAFT_EFORMAT, path, "", "%s: not a regular file", path);
     if (status.st_size == 0)
-        return error_about(error, GRAFT_EFORMAT, path, "", "%s: ELF header: the file is empty", path);
+        return error_about(error, GRAFT_EFORMAT, path, "", "%s: the file is empty", path);
     void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
     if (bytes == MAP_FAILED)
         return failed(path, errno, error);
@@ -62,6 +62,20 @@ int mapping_open(struct mapping *mapping, const char *path, struct graft_error *
         close(file);
     errno = saved;
     return result;
+}
+
+int mapping_read_text(const char **text, struct arena *arena, const char *path, struct graft_error *error)
+{
+    struct mapping mapping;
+    int result = mapping_open(&mapping, path, error);
+    if (result)
+        return result;
+    char *copy = arena_alloc(arena, mapping.size + 1);
+    if (copy)
+        memcpy(copy, mapping.bytes, mapping.size);
+    mapping_close(&mapping);
+    *text = copy;
+    return copy ? 0 : error_about(error, GRAFT_ENOMEM, path, "", "%s: out of memory", path);
 }
 
 void mapping_close(struct mapping *mapping)

@@ -37,31 +37,12 @@ static struct {
 
 /* ---- what is wished of a call ----------------------------------------------------------- */
 
-/* The table's text, ended with a zero, which the file's bytes need not be. */
-static int read_table(const struct rule *rule, struct arena *arena, const char **text, struct graft_error *error)
-{
-    struct mapping mapping;
-    *text = rule->table_text;
-    if (!rule->table)
-        return 0;
-    struct graft_error why = { 0 };
-    int result = mapping_open(&mapping, rule->table, &why);
-    if (result)
-        return error_about(error, -result, rule->table, "", "the table %s: %s", rule->table,
-                           result == -GRAFT_EFORMAT ? "it is empty, or no file" : why.text);
-    char *copy = arena_alloc(arena, mapping.size + 1);
-    if (copy)
-        memcpy(copy, mapping.bytes, mapping.size);
-    mapping_close(&mapping);
-    *text = copy;
-    return copy ? 0 : error_set(error, GRAFT_ENOMEM, "out of memory for a table");
-}
-
 static int wish_of_rule(const struct rule *rule, struct arena *arena, struct graft_load *wish, struct graft_error *error)
 {
     *wish = (struct graft_load){ .size = sizeof *wish, .ways = rule->ways, .from = rule->from, .onto = rule->onto,
                                  .flags = rule->flags | (rule->kind == RULE_OWN ? GRAFT_OWN_RUNTIME : 0) };
-    return read_table(rule, arena, &wish->table, error);
+    wish->table = rule->table_text;
+    return rule->table ? mapping_read_text(&wish->table, arena, rule->table, error) : 0;
 }
 
 /* ---- answering for dlopen ----------------------------------------------------------------- */
@@ -80,7 +61,7 @@ static void *fail(const struct caller *caller, const char *format, const char *p
         strcpy(text, name);
     if (!strchr(name, '/'))
         strcat(name, "/");
-    void *handle = (void *)caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)name, RTLD_LAZY, 0);
+    void *handle = caller_open(caller, name, RTLD_LAZY);
     watch_refuse(text);
     return handle;
 }

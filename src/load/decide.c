@@ -121,23 +121,13 @@ static const char *library_path(void)
     return *path ? path : NULL;
 }
 
-void *job_open(const struct caller *caller, const char *path, int mode)
-{
-    return (void *)caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)path, (uintptr_t)mode, 0);
-}
-
-void job_close(const struct caller *caller, void *handle)
-{
-    (void)caller_call(caller, caller_real(caller->space, DLCLOSE), (uintptr_t)handle, 0, 0);
-}
-
 static int open_closure(struct loading_job *job)
 {
     struct origins origins = { .address = job->caller->address, .space = job->caller->space };
     int result = live_visit(find_origins, &origins, job->error);
     if (result)
         return result;
-    job->loaded = job_open(job->caller, job->path, RTLD_LAZY | RTLD_NOLOAD);
+    job->loaded = caller_open(job->caller, job->path, RTLD_LAZY | RTLD_NOLOAD);
     (void)dlerror();
     if (job->loaded) {
         job->closure.loaded = (uintptr_t)job->loaded;
@@ -164,7 +154,7 @@ static int plan_visit(struct world *world, const struct live_counts *counts, voi
     (void)counts;
     const struct load_request request = {
         .not_host = job->not_host, .not_host_count = job->not_host_count, .is_bound = job->is_bound,
-        .path = job->path, .dlopen_flags = job->mode, .now = (job->mode & RTLD_BINDING_MASK) == RTLD_NOW,
+        .path = job->path, .now = (job->mode & RTLD_BINDING_MASK) == RTLD_NOW,
         .deepbind = job->mode & RTLD_DEEPBIND, .space = job->caller->space, .caller = job->caller->address,
         .wish = job->wish, .given = job->addresses.given, .given_count = job->addresses.count,
         .hidden_host = job->addresses.hidden_host, .hidden_tag = job->addresses.hidden_tag, .live = true };
@@ -219,15 +209,15 @@ int job_decide(struct loading_job *job)
         if (try == TRIES || !is_moving(job, result))
             return result;
         if (job->loaded)
-            job_close(job->caller, job->loaded);
+            caller_close(job->caller, job->loaded);
         job_end(job);
         graft_load_plan_free(job->plan);
         *job = (struct loading_job){ .caller = job->caller, .path = job->path, .mode = job->mode, .wish = job->wish,
                                      .error = job->error };
         error_clear(job->error);
-        void *there = job_open(job->caller, job->path, RTLD_LAZY | RTLD_NOLOAD);
+        void *there = caller_open(job->caller, job->path, RTLD_LAZY | RTLD_NOLOAD);
         if (there)
-            job_close(job->caller, there);
+            caller_close(job->caller, there);
         (void)dlerror();
         sched_yield();
     }
@@ -241,7 +231,7 @@ int load_decide(struct graft_load_plan **plan, const struct caller *caller, cons
     int saved = errno;
     int result = job_decide(&job);
     if (job.loaded)
-        job_close(caller, job.loaded);
+        caller_close(caller, job.loaded);
     if (result)
         graft_load_plan_free(job.plan);
     else
@@ -259,10 +249,10 @@ bool load_needs_stand_in(const struct caller *caller, const char *path)
     if (!open_closure(&job))
         for (size_t i = 0; i < job.closure.needs.count && !needs; i++) {
             const struct load_need *need = arena_list_at(&job.closure.needs, i);
-            needs = providers_find(caller->space, need->name) != NULL;
+            needs = providers_has(caller->space, need->name);
         }
     if (job.loaded)
-        job_close(caller, job.loaded);
+        caller_close(caller, job.loaded);
     job_end(&job);
     errno = saved;
     return needs;

@@ -45,8 +45,4 @@ int job_decide(struct loading_job *);
 /* Frees what it holds but the plan and the handles. */
 void job_end(struct loading_job *);
 
-/* The loader's own dlopen and dlclose, as @caller. */
-void *job_open(const struct caller *, const char *path, int mode);
-void job_close(const struct caller *, void *handle);
-
 #endif

@@ -113,12 +113,6 @@ static int own(void *arg)
 
 /* ---- carrying it out ------------------------------------------------------------------------------ */
 
-static int loader_failed(struct loading_job *job)
-{
-    const char *text = dlerror();
-    return error_about(job->error, GRAFT_ESYS, job->path, "", "%s", text ? text : "dlopen failed and said nothing");
-}
-
 /* What the program asks for by name is the runtime, and a copy that was let in beside the
  * host bears that name: the host is the answer. */
 static bool means_host(const struct loading_job *job)
@@ -134,21 +128,21 @@ static int open_plainly(struct loading_job *job, void **handle)
         *handle = watch_open(job->caller, host, (job->mode & ~RTLD_DEEPBIND) | (host ? RTLD_NOLOAD : 0));
     else
         *handle = watch_open(job->caller, job->path, job->mode);
-    return *handle ? 0 : loader_failed(job);
+    return *handle ? 0 : caller_failed(job->path, job->error);
 }
 
 static int promote(struct loading_job *job, void **handle)
 {
-    job->promoted = job_open(job->caller, job->plan->promote, RTLD_LAZY | RTLD_NOLOAD | RTLD_GLOBAL);
-    return job->promoted ? open_plainly(job, handle) : loader_failed(job);
+    job->promoted = caller_open(job->caller, job->plan->promote, RTLD_LAZY | RTLD_NOLOAD | RTLD_GLOBAL);
+    return job->promoted ? open_plainly(job, handle) : caller_failed(job->path, job->error);
 }
 
 /* The runtime's own library was asked for: its stand-in is the answer. */
 static int open_stand_in(struct loading_job *job, void **handle)
 {
     const struct load_stand_in *s = arena_list_at(&job->plan->stand_ins, 0);
-    *handle = job_open(job->caller, s->soname, job->mode & ~(RTLD_DEEPBIND | RTLD_NOLOAD));
-    return *handle ? 0 : loader_failed(job);
+    *handle = caller_open(job->caller, s->soname, job->mode & ~(RTLD_DEEPBIND | RTLD_NOLOAD));
+    return *handle ? 0 : caller_failed(job->path, job->error);
 }
 
 static int provide(struct loading_job *job, void **handle)
@@ -187,14 +181,14 @@ static void settle(struct loading_job *job, int result, void *handle)
     if (result) {
         providers_give_back(job->holds);
         if (job->promoted)
-            job_close(job->caller, job->promoted);
+            caller_close(job->caller, job->promoted);
     } else {
         providers_keep(job->holds);
         if (!job->is_bound)
             bound_add(handle, job->plan, job->wish);
     }
     if (job->loaded)
-        job_close(job->caller, job->loaded);
+        caller_close(job->caller, job->loaded);
 }
 
 /* A runtime's library that is asked for, and that only a stand-in can be: the host is here. */

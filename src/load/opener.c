@@ -134,32 +134,15 @@ static int write_opener(struct memory_file *file, const char *real, struct graft
     return memory_file_seal(file, error);
 }
 
-static void *open_as(const struct caller *caller, const char *path, int mode)
-{
-    return (void *)caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)path, (uintptr_t)mode, 0);
-}
-
-static void close_as(const struct caller *caller, void *handle)
-{
-    (void)caller_call(caller, caller_real(caller->space, DLCLOSE), (uintptr_t)handle, 0, 0);
-}
-
-/* dlerror's text, without the opener's part in it. */
-static int loader_failed(const char *path, struct graft_error *error)
-{
-    const char *text = dlerror();
-    return error_about(error, GRAFT_ESYS, path, "", "%s", text ? text : "dlopen failed and said nothing");
-}
-
 /* The handle that the program wanted; the opener's own goes. */
 static int hand_over(const struct caller *caller, const char *path, const char *real, int mode, void *opener,
                      void **handle, struct graft_error *error)
 {
-    *handle = open_as(caller, path, (mode & ~RTLD_DEEPBIND) | RTLD_NOLOAD);
+    *handle = caller_open(caller, path, (mode & ~RTLD_DEEPBIND) | RTLD_NOLOAD);
     if (!*handle)
-        *handle = open_as(caller, real, (mode & ~RTLD_DEEPBIND) | RTLD_NOLOAD);
-    int result = *handle ? 0 : loader_failed(path, error);
-    close_as(caller, opener);
+        *handle = caller_open(caller, real, (mode & ~RTLD_DEEPBIND) | RTLD_NOLOAD);
+    int result = *handle ? 0 : caller_failed(path, error);
+    caller_close(caller, opener);
     return result;
 }
 
@@ -187,12 +170,12 @@ int opener_open(const struct caller *caller, const char *path, const char *real,
         __atomic_sub_fetch(&openings.count, 1, __ATOMIC_SEQ_CST);
     memory_file_close(&file);
     if (!opener)
-        return loader_failed(path, error);
+        return caller_failed(path, error);
     if (!opening.ran)
         opening.result = error_about(error, GRAFT_ESYS, path, "", "%s: the loader did not let graft in before the "
                                      "constructors", path);
     if (opening.result) {
-        close_as(caller, opener);
+        caller_close(caller, opener);
         return opening.result;
     }
     return hand_over(caller, path, real, mode, opener, handle, error);

@@ -11,7 +11,6 @@
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "base/error.h"
@@ -22,7 +21,7 @@
 #include "load/stand_in.h"
 
 struct provider {
-    const char *soname, *runtime;
+    const char *soname;
     unsigned space;
     uint64_t host_map;
     void *handle;
@@ -234,15 +233,13 @@ static struct provider *open_new(const struct graft_load_plan *plan, const struc
     for (; p->version_count < wish->version_count; p->version_count++)
         if (!(p->versions[p->version_count] = keep_text(wish->versions[p->version_count])))
             return NULL;
-    p->runtime = wish->runtime;
     p->space = caller->space;
     p->host_map = plan->host_map;
     p->hidden = plan->hidden;
     p->duplicate = wish->duplicate ? keep_text(wish->duplicate) : NULL;
     if (!write_file(&file, wish, plan->runtime, &p->layout, arena, error)) {
         opening = p;
-        if (!caller_call(caller, caller_real(caller->space, DLOPEN), (uintptr_t)file.path,
-                         RTLD_NOW | (wish->global ? RTLD_GLOBAL : RTLD_LOCAL), 0))
+        if (!caller_open(caller, file.path, RTLD_NOW | (wish->global ? RTLD_GLOBAL : RTLD_LOCAL)))
             error_about(error, GRAFT_ESYS, wish->soname, "", "the stand-in for %s: %s", wish->soname, dlerror());
         else if (!p->handle)
             error_about(error, GRAFT_ESYS, wish->soname, "", "the stand-in for %s was not initialised", wish->soname);
@@ -333,12 +330,12 @@ void providers_give_back(struct provider_hold *holds)
     }
 }
 
-void *providers_find(unsigned space, const char *name)
+bool providers_has(unsigned space, const char *name)
 {
     journal_lock();
-    struct provider *p = find(space, name);
+    bool has_one = find(space, name) != NULL;
     journal_unlock();
-    return p ? p->handle : NULL;
+    return has_one;
 }
 
 static struct provider *by_handle(const void *handle)

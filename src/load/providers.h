@@ -26,8 +26,8 @@ void providers_keep(struct provider_hold *);
 /* Those that were made for a load that failed, and that nobody else has taken, go. */
 void providers_give_back(struct provider_hold *);
 
-/* Whether there is one for @name; its handle, or NULL. */
-void *providers_find(unsigned space, const char *name);
+/* Whether there is one for @name. */
+bool providers_has(unsigned space, const char *name);
 
 /* Who serves a name that a stand-in does not have yet. */
 struct provider_host {

@@ -44,8 +44,7 @@ struct load_given {
 
 struct load_request {
     const char *path;               /* as it was given */
-    int dlopen_flags;               /* RTLD_… as far as they matter: see below */
-    bool now, deepbind;
+    bool now, deepbind;             /* RTLD_NOW, RTLD_DEEPBIND */
     unsigned space;                 /* namespace that it is loaded into */
     uint64_t caller;                /* address of the calling code; 0: not known */
     const struct graft_load *wish;  /* never NULL */
@@ -63,7 +62,6 @@ struct load_request {
 struct load_stand_in {
     const char *soname;             /* as it is needed */
     const char *duplicate;          /* the file in whose place it stands; NULL: none */
-    const char *runtime;
     const char **versions;
     size_t version_count;
     struct load_address *symbols;

@@ -10,7 +10,7 @@
 
 #include "elf/version.h"
 
-static struct load_stand_in *stand_in_for(struct loading *l, const char *soname, const char *runtime)
+static struct load_stand_in *stand_in_for(struct loading *l, const char *soname)
 {
     for (size_t i = 0; i < l->plan->stand_ins.count; i++) {
         struct load_stand_in *s = arena_list_at(&l->plan->stand_ins, i);
@@ -19,7 +19,7 @@ static struct load_stand_in *stand_in_for(struct loading *l, const char *soname,
     }
     struct load_stand_in *s = arena_list_push(&l->plan->stand_ins);
     if (s)
-        *s = (struct load_stand_in){ .soname = arena_string(&l->plan->arena, soname), .runtime = runtime };
+        *s = (struct load_stand_in){ .soname = arena_string(&l->plan->arena, soname) };
     return s && s->soname ? s : NULL;
 }
 
@@ -38,10 +38,10 @@ static struct load_address *room_for_symbol(struct loading *l, struct load_stand
     return &s->symbols[s->symbol_count++];
 }
 
-int load_serve(struct loading *l, const char *soname, const char *runtime, const struct graft_load_symbol *noted,
-                 const struct load_address *address)
+int load_serve(struct loading *l, const char *soname, const struct graft_load_symbol *noted,
+               const struct load_address *address)
 {
-    struct load_stand_in *s = stand_in_for(l, soname, runtime);
+    struct load_stand_in *s = stand_in_for(l, soname);
     struct load_address *to = s ? room_for_symbol(l, s) : NULL;
     if (!to)
         return -GRAFT_ENOMEM;
@@ -84,7 +84,7 @@ int load_whole_interface(struct loading *l, const struct load_member *m)
             s->address = l->request->live ? (uintptr_t)address.address : 0;
         }
         const char *soname = itself && load_image(m)->soname ? load_image(m)->soname : m->name;
-        result = s && s->name ? load_serve(l, soname, m->runtime.tag, s, &address) : -GRAFT_ENOMEM;
+        result = s && s->name ? load_serve(l, soname, s, &address) : -GRAFT_ENOMEM;
     }
     return result;
 }
@@ -130,7 +130,7 @@ int load_take_places(struct loading *l)
         const struct load_member *m = load_member(l, i);
         if (!load_is_replaced(m) || load_is_here(l, m))
             continue;
-        if (!stand_in_for(l, m->name, m->runtime.tag))
+        if (!stand_in_for(l, m->name))
             return -GRAFT_ENOMEM;
         if (l->plan->uses_loader && m->fate == GRAFT_FATE_DUPLICATE)
             result = load_whole_interface(l, m);

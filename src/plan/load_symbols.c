@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "elf/reloc.h"
-#include "elf/version.h"
 
 /* The consumer, or a library that it brings, while its names are looked at. */
 struct asking {
@@ -20,7 +19,6 @@ struct asking {
     uint32_t symbols;
     bool now;                       /* all is bound at load */
 };
-
 
 /* ---- which names are used, and how ---------------------------------------------------- */
 
@@ -236,7 +234,7 @@ static int runtime_name(struct asking *a, struct load_name *n)
     l->hidden |= source > GRAFT_SOURCE_DYNSYM;
     s->address = l->request->live ? (uintptr_t)address.address : 0;
     address.hidden = n->definition.version_hidden;
-    return address.type == STT_TLS ? 0 : load_serve(l, d->name, d->runtime.tag, s, &address);
+    return address.type == STT_TLS ? 0 : load_serve(l, d->name, s, &address);
 }
 
 /* A name that nobody in sight defines: perhaps a host does, which is not visible. */
@@ -264,7 +262,7 @@ static int unlinked_name(struct asking *a, const struct load_name *n)
         return -GRAFT_ENOMEM;
     s->source = source;
     s->address = l->request->live ? (uintptr_t)address.address : 0;
-    return load_serve(l, "", NULL, s, &address);
+    return load_serve(l, "", s, &address);
 }
 
 static bool is_host(struct loading *l, size_t object)

@@ -118,7 +118,7 @@ int load_not_located(struct loading *, const struct load_member *, const struct 
                      enum graft_verdict);
 
 /* What stands for @soname gets the symbol that was noted. 0 or -GRAFT_ENOMEM. */
-int load_serve(struct loading *, const char *soname, const char *runtime, const struct graft_load_symbol *noted,
+int load_serve(struct loading *, const char *soname, const struct graft_load_symbol *noted,
                const struct load_address *);
 
 /* Every name of @m that the host has: for who asks by name, or, as a consumer, for @m
