@@ -31,7 +31,6 @@ const struct graft_load job_everything = { .size = sizeof job_everything };
  * their own memory, and they are loaded as long as the call lasts. */
 struct origins {
     uintptr_t address;
-    unsigned space;
     struct elf_image caller, program;
     char caller_path[PATH_MAX], program_path[PATH_MAX];
     bool has_caller, has_program;
@@ -123,7 +122,7 @@ static const char *library_path(void)
 
 static int open_closure(struct loading_job *job)
 {
-    struct origins origins = { .address = job->caller->address, .space = job->caller->space };
+    struct origins origins = { .address = job->caller->address };
     int result = live_visit(find_origins, &origins, job->error);
     if (result)
         return result;
