@@ -40,6 +40,8 @@ CORE_O    = $(call objects,$(CORE))
 PRELOAD_O = $(call objects,$(CORE) entry)
 ATTACH_O  = $(call objects,$(ATTACH))
 CLI_O     = $(call objects,cli)
+LIFT_O    = $(call objects,lift)
+REGISTRY_O = $(call objects,registry)
 
 # Each folder of hooks/ is a hook library; what they share is in hooks/common.
 HOOK_NAMES := $(filter-out common template,$(patsubst hooks/%/,%,$(wildcard hooks/*/)))
@@ -48,9 +50,9 @@ hook_objects = $(patsubst %,$(BUILD)/%.o,$(basename $(wildcard hooks/$(1)/*.c ho
 COMPAT_O  = $(call objects,compat)
 COMPAT   := $(BUILD)/libgraft-compat.so.$(VERSION)
 
-LIBS    := $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft.a $(BUILD)/libgraft-preload.so
+LIBS    := $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft.a $(BUILD)/libgraft-preload.so $(BUILD)/libgraft-registry.a
 TOOL    := $(BUILD)/graft
-TOOL_LIBS := -ljansson -lsmartcols
+TOOL_LIBS := -ljansson -lsmartcols -lelf
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -93,8 +95,11 @@ $(BUILD)/libgraft-attach.so.$(VERSION): $(ATTACH_O) src/libgraft-attach.map
 	$(Q)ln -sf libgraft-attach.so.$(VERSION) $(BUILD)/libgraft-attach.so.0
 	$(Q)ln -sf libgraft-attach.so.0 $(BUILD)/libgraft-attach.so
 
-$(TOOL): $(CLI_O) $(ATTACH_O)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_O) $(ATTACH_O) $(TOOL_LIBS)
+$(TOOL): $(CLI_O) $(LIFT_O) $(ATTACH_O)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_O) $(LIFT_O) $(ATTACH_O) $(TOOL_LIBS)
+
+$(BUILD)/libgraft-registry.a: $(REGISTRY_O)
+	$(Q)rm -f $@ && ar rcsD $@ $(REGISTRY_O)
 
 $(COMPAT): $(COMPAT_O) src/libgraft-compat.map $(BUILD)/libgraft.so.$(VERSION)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgraft-compat.so.0 -Wl,--version-script=src/libgraft-compat.map \
@@ -211,4 +216,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O) $(COMPAT_O)) $(wildcard $(BUILD)/hooks/*/*.d) $(wildcard $(BUILD)/tests/unit/*.d)
+-include $(patsubst %.o,%.d,$(PRELOAD_O) $(ATTACH_O) $(CLI_O) $(LIFT_O) $(REGISTRY_O) $(COMPAT_O)) $(wildcard $(BUILD)/hooks/*/*.d) $(wildcard $(BUILD)/tests/unit/*.d)

@@ -5,7 +5,7 @@
 #
 #   base <- elf <- plan <- {live, file};  file <- symfile <- {attach, lift}
 #   {plan, live, file} <- bind <- load <- host <- entry;  all <- cli
-#   compat stands on include/graft alone
+#   compat and registry stand on include/graft alone; lift writes the registry's records
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 declare -A below=(
@@ -21,7 +21,7 @@ declare -A below=(
     [host]="base elf plan file live bind load"
     [entry]="base elf plan file live bind load host api"
     [attach]="base elf plan file symfile"
-    [lift]="base elf plan file symfile"
+    [lift]="base elf plan file symfile registry"
     [registry]=""
     [compat]=""
     [cli]="base elf plan file symfile attach lift registry"

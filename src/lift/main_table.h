@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GRAFT_LIFT_MAIN_TABLE_H
+#define GRAFT_LIFT_MAIN_TABLE_H
+
+/* The main program's own names, for dlopen(NULL) and RTLD_DEFAULT. They are known only
+ * after the link, and take no second one: a page is reserved for them at the end of the
+ * program, whose segment then grows at the end of the file. */
+
+#include <graft/graft.h>
+
+/* Writes the object that reserves the place. */
+int main_table_reserve(const char *path, struct graft_error *);
+
+/* Writes the table into the finished executable, open for reading and writing; @count
+ * (may be NULL) gets the number of names. -GRAFT_EFORMAT: no such place, or no symbols. */
+int main_table_write(const char *path, size_t *count, struct graft_error *);
+
+#endif
