@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* dladdr. Invariant: what is told of an address is what the object's own symbol table
+ * says (glibc elf/dl-addr.c), and nothing of modules that are not open. */
+
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "registry/state.h"
+
+extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
+
+struct module *module_of(struct registry *r, const void *address)
+{
+    for (size_t i = 0; i < r->opened_count; i++)
+        if (module_holds(r->opened[i], address))
+            return r->opened[i];
+    return &r->main;
+}
+
+static bool is_of_program(const void *address)
+{
+    const Elf64_Phdr *headers = (const void *)getauxval(AT_PHDR);
+    size_t count = getauxval(AT_PHNUM);
+    const Elf64_Ehdr *first = (const void *)__ehdr_start;
+    uintptr_t load = first && first->e_type == ET_DYN ? (uintptr_t)first : 0;
+    for (size_t i = 0; headers && i < count; i++)
+        if (headers[i].p_type == PT_LOAD && (uintptr_t)address - (load + headers[i].p_vaddr) < headers[i].p_memsz)
+            return true;
+    return false;
+}
+
+static void consider(const struct module *m, uint32_t i, uint64_t value, const Elf64_Sym **best)
+{
+    const Elf64_Sym *s = &m->symbols[i];
+    if (ELF64_ST_TYPE(s->st_info) == STT_TLS || s->st_shndx == SHN_UNDEF || s->st_shndx == SHN_ABS || s->st_value > value)
+        return;
+    if (s->st_size ? value - s->st_value >= s->st_size : value != s->st_value)
+        return;
+    if (!*best || (*best)->st_value < s->st_value)
+        *best = s;
+}
+
+static const Elf64_Sym *nearest(struct module *m, const void *address)
+{
+    uint64_t value = (uintptr_t)address - m->map.l_addr;
+    const Elf64_Sym *best = NULL;
+    module_decode(m);
+    if (m->gnu) {
+        const uint32_t *g = m->gnu, *bucket = g + 4 + 2 * g[2], *link = bucket + g[0];
+        for (uint32_t b = 0; b < g[0]; b++)
+            for (uint32_t i = bucket[b]; i; i = link[i - g[1]] & 1 ? 0 : i + 1)
+                consider(m, i, value, &best);
+    } else if (m->sysv) {
+        for (uint32_t i = 1; i < m->sysv[1]; i++)
+            consider(m, i, value, &best);
+    }
+    return best;
+}
+
+static int describe(struct registry *r, const void *address, Dl_info *info, const Elf64_Sym **symbol, struct module **in)
+{
+    struct module *m = module_of(r, address);
+    const char *name;
+    void *start;
+    *info = (Dl_info){ 0 };
+    *symbol = NULL;
+    *in = m;
+    if (m != &r->main) {
+        *symbol = nearest(m, address);
+        info->dli_fname = m->path;
+        info->dli_fbase = (void *)module_base(m);
+        if (*symbol) {
+            info->dli_sname = m->strings + (*symbol)->st_name;
+            info->dli_saddr = (void *)(m->map.l_addr + (*symbol)->st_value);
+        }
+        return 1;
+    }
+    if (!is_of_program(address))
+        return 0;
+    for (size_t i = 0; i < r->count; i++)
+        if (module_holds(r->modules[i], address))
+            return 0;
+    info->dli_fname = registry_program(r);
+    info->dli_fbase = (void *)__ehdr_start;
+    if (main_nearest(address, &name, &start)) {
+        info->dli_sname = name;
+        info->dli_saddr = start;
+    }
+    return 1;
+}
+
+EXPORT int dladdr(const void *address, Dl_info *info)
+{
+    struct registry *r = registry_enter();
+    const Elf64_Sym *symbol;
+    struct module *m;
+    int result = describe(r, address, info, &symbol, &m);
+    registry_leave();
+    return result;
+}
+
+int dladdr1(const void *address, Dl_info *info, void **extra, int flags);
+
+EXPORT int dladdr1(const void *address, Dl_info *info, void **extra, int flags)
+{
+    enum { SYMBOL = 1, LINK_MAP = 2 };      /* RTLD_DL_*, which musl has not */
+    struct registry *r = registry_enter();
+    const Elf64_Sym *symbol;
+    struct module *m;
+    int result = describe(r, address, info, &symbol, &m);
+    if (result && flags == SYMBOL)
+        *extra = (void *)symbol;
+    else if (result && flags == LINK_MAP)
+        *extra = &m->map;
+    registry_leave();
+    return result;
+}
