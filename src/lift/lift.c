@@ -24,6 +24,7 @@ struct lifting {
     struct graft_error *error;
     struct object object;
     struct lift_counts counts;
+    bool unique;                    /* it defines unique symbols */
     long section[ELF_SPANS_MAX];    /* of the segments */
     long section_symbol[ELF_SPANS_MAX];
     long bss[ELF_SPANS_MAX];        /* -1: none */
@@ -272,6 +273,28 @@ static int lift_reloc(void *arg, const struct lift_reloc *r)
     }
 }
 
+/* What ld.so makes addresses of in the dynamic section itself (glibc
+ * elf/get-dynamic-info.h), for those who read it through a link_map. */
+static int place_dynamic(struct lifting *l)
+{
+    const struct elf_image *image = &l->module->image;
+    if (!elf_image_covers(image, image->dynamic.vaddr, PF_W))
+        return 0;
+    for (size_t i = 0; i < image->dyn.count; i++) {
+        const unsigned char *entry = image->dyn.bytes + i * image->dyn.entry_size;
+        switch (elf_get64(image, entry)) {
+        case DT_HASH: case DT_GNU_HASH: case DT_STRTAB: case DT_SYMTAB: case DT_RELA: case DT_JMPREL: case DT_PLTGOT:
+        case DT_VERSYM: {
+            uint64_t vaddr = image->dynamic.vaddr + i * image->dyn.entry_size + 8;
+            int result = place(l, vaddr, R_X86_64_64, l->base, from_base(l, elf_get64(image, entry + 8)));
+            if (result)
+                return result;
+        }
+        }
+    }
+    return 0;
+}
+
 /* ---- unwind tables, symbols ----------------------------------------------------------- */
 
 static int unwind_pointer(void *arg, uint64_t offset, uint64_t target)
@@ -333,6 +356,7 @@ static void add_names(struct lifting *l)
             continue;
         elf_symbol_version(&l->module->image, &s);
         l->counts.exports++;
+        l->unique |= s.bind == STB_GNU_UNIQUE;
         if (stripped)
             add_name(l, &s, STB_LOCAL);
         if (l->options->lib && !s.version_hidden && s.bind != STB_LOCAL)
@@ -352,13 +376,15 @@ static int lift_all(struct lifting *l, const char *path)
     if (!result)
         result = lift_module_relocs(m, lift_reloc, l);
     if (!result)
+        result = place_dynamic(l);
+    if (!result)
         result = add_unwind(l);
     if (result)
         return result;
     add_names(l);
     struct record_parts parts = {
         .module = m, .base = l->base, .tls = l->tls, .segments = l->section_symbol, .late = &l->late,
-        .lib = l->options->lib,
+        .lib = l->options->lib, .unique = l->unique,
     };
     if (record_add(&l->object, &parts))
         return short_of_memory(l);

@@ -294,9 +294,9 @@ static int link_all(struct linking *l)
                 explain(l, libc);
         }
     }
-    free(libc);
     if (!result)
-        result = main_table_write(l->output, &l->result->names, l->error);
+        result = main_table_write(l->output, libc, &l->result->names, l->error);
+    free(libc);
     if (!result && rename(l->output, l->result->output))
         result = error_about(l->error, GRAFT_ESYS, l->result->output, "", "%s: %s", l->result->output, strerror(errno));
     if (result)

@@ -6,6 +6,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +15,7 @@
 #include "base/error.h"
 #include "elf/section.h"
 #include "file/mapping.h"
+#include "lift/archive.h"
 #include "lift/main_table.h"
 #include "lift/object.h"
 #include "registry/record.h"
@@ -33,7 +36,11 @@ int main_table_reserve(const char *path, struct graft_error *error)
     return result;
 }
 
-struct entry { const char *name; uint64_t value, size; uint8_t type; };
+struct library_name { struct library_name *next; const char *name; };
+
+enum { LIBRARY_BUCKETS = 4096 };
+
+struct entry { const char *name; uint64_t value, size; uint8_t type; bool library; };
 
 struct making {
     const char *path;
@@ -46,6 +53,10 @@ struct making {
     struct entry *entries;
     size_t count;
     struct graft_table *table;
+    const char *libc;               /* NULL: not known */
+    struct arena arena;
+    struct library_name **library;  /* names of the C library, by GNU hash */
+    bool made_local;                /* the symbols read now are hidden ones, which ld made local */
 };
 
 static int damaged(const struct making *m, struct graft_error *error, const char *what)
@@ -80,12 +91,55 @@ static int find_place(struct making *m, struct graft_error *error)
     return 0;
 }
 
+static bool add_library(void *arg, const char *name)
+{
+    struct making *m = arg;
+    struct library_name **bucket = &m->library[elf_hash_gnu(name) % LIBRARY_BUCKETS];
+    struct library_name *entry = arena_alloc(&m->arena, sizeof *entry);
+    if (!entry || !(entry->name = arena_string(&m->arena, name)))
+        return false;
+    entry->next = *bucket;
+    *bucket = entry;
+    return true;
+}
+
+/* Debian's libm.a is a linker script that names libm-2.36.a. glibc hides most of its
+ * functions in its archive (malloc, strlen), which a process with a libc.so.6 would find. */
+static bool read_library(struct making *m)
+{
+    char pattern[4200];
+    glob_t found;
+    m->library = arena_array(&m->arena, LIBRARY_BUCKETS, sizeof *m->library);
+    if (!m->library || !m->libc)
+        return m->library != NULL;
+    archive_names(m->libc, add_library, m, NULL);
+    snprintf(pattern, sizeof pattern, "%.*s/libm*.a", (int)(strrchr(m->libc, '/') - m->libc), m->libc);
+    if (!glob(pattern, 0, NULL, &found))
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            const char *rest = strrchr(found.gl_pathv[i], '/') + 5;
+            if (*rest == '.' || *rest == '-')
+                archive_names(found.gl_pathv[i], add_library, m, NULL);
+        }
+    globfree(&found);
+    return true;
+}
+
+static bool is_library(const struct making *m, const char *name)
+{
+    const struct library_name *entry = m->library[elf_hash_gnu(name) % LIBRARY_BUCKETS];
+    while (entry && strcmp(entry->name, name))
+        entry = entry->next;
+    return entry != NULL;
+}
+
 /* What the modules have is found through their own tables. */
-static bool is_main(const struct making *m, const struct elf_symbol *s)
+static bool is_main(const struct making *m, const struct elf_symbol *s, bool library)
 {
     struct elf_section section;
-    if (!s->name || !*s->name || s->bind == STB_LOCAL || s->section == SHN_UNDEF
-        || (s->visibility != STV_DEFAULT && s->visibility != STV_PROTECTED) || s->type > STT_TLS + 4)
+    if (!s->name || !*s->name || s->section == SHN_UNDEF
+        || (s->visibility != STV_DEFAULT && s->visibility != STV_PROTECTED && !library))
+        return false;
+    if (s->bind == STB_LOCAL && !(library && m->made_local))
         return false;
     if (!strncmp(s->name, "__graft_", 8))
         return false;
@@ -107,13 +161,19 @@ static int collect(struct making *m, struct graft_error *error)
 {
     struct elf_symbol s;
     m->entries = calloc(m->symtab.symbols.count + 1, sizeof *m->entries);
-    if (!m->entries)
+    if (!m->entries || !read_library(m))
         return error_set(error, GRAFT_ENOMEM, "out of memory");
     uint64_t align = m->tls.p_align ? m->tls.p_align : 1;
     uint64_t tls_end = (m->tls.p_memsz + align - 1) & ~(align - 1);
     for (size_t i = 0; i < m->symtab.symbols.count; i++)
-        if (elf_symtab_at(&m->symtab, i, &s) && is_main(m, &s))
-            m->entries[m->count++] = (struct entry){ s.name, s.type == STT_TLS ? s.value - tls_end : s.value, s.size, s.type };
+        if (!elf_symtab_at(&m->symtab, i, &s))
+            continue;
+        /* In a static-pie they stand behind the locals of all files, after a nameless file. */
+        if (s.type == STT_FILE)
+            m->made_local = s.name && !*s.name;
+        else if (s.name && is_main(m, &s, is_library(m, s.name)))
+            m->entries[m->count++] = (struct entry){ s.name, s.type == STT_TLS ? s.value - tls_end : s.value, s.size, s.type,
+                                                     is_library(m, s.name) };
     if (!m->count)
         return damaged(m, error, "it has no symbols: link it without -s and strip the result");
     qsort(m->entries, m->count, sizeof *m->entries, by_value);
@@ -142,7 +202,7 @@ static int build(struct making *m, struct graft_error *error)
         uint32_t hash = elf_hash_gnu(e->name);
         symbols[i] = (struct graft_table_symbol){
             .value = (int64_t)(e->type == STT_TLS ? e->value : e->value - m->section.sh_addr), .size = e->size,
-            .name = at, .hash = hash, .type = e->type };
+            .name = at, .hash = hash, .type = e->type, .library = e->library };
         memcpy(base + strings_at + at, e->name, length);
         at += (uint32_t)length;
         chain[i] = bucket[hash % buckets];
@@ -179,9 +239,9 @@ static int store(struct making *m, struct graft_error *error)
     return result;
 }
 
-int main_table_write(const char *path, size_t *count, struct graft_error *error)
+int main_table_write(const char *path, const char *libc, size_t *count, struct graft_error *error)
 {
-    struct making m = { .path = path };
+    struct making m = { .path = path, .libc = libc };
     int result = mapping_open(&m.file, path, error);
     if (!result)
         result = elf_symtab_open(&m.symtab, NULL, m.file.bytes, m.file.size, error);
@@ -197,6 +257,7 @@ int main_table_write(const char *path, size_t *count, struct graft_error *error)
         *count = m.count;
     free(m.entries);
     free(m.table);
+    arena_free(&m.arena);
     mapping_close(&m.file);
     return result;
 }

@@ -11,8 +11,9 @@
 /* Writes the object that reserves the place. */
 int main_table_reserve(const char *path, struct graft_error *);
 
-/* Writes the table into the finished executable, open for reading and writing; @count
- * (may be NULL) gets the number of names. -GRAFT_EFORMAT: no such place, or no symbols. */
-int main_table_write(const char *path, size_t *count, struct graft_error *);
+/* Writes the table into the finished executable; @count (may be NULL) gets the number of
+ * names. @libc: the path of libc.a, whose names and those of libm.a beside it are the C
+ * library's; NULL: not known. -GRAFT_EFORMAT: no such place, or no symbols. */
+int main_table_write(const char *path, const char *libc, size_t *count, struct graft_error *);
 
 #endif

@@ -73,7 +73,7 @@ static void describe(struct graft_record *record, const struct record_parts *par
     const struct lift_module *m = parts->module;
     *record = (struct graft_record){
         .magic = GRAFT_RECORD_MAGIC, .size = sizeof *record,
-        .flags = GRAFT_RECORD_IMAGE | (parts->lib ? GRAFT_RECORD_LIB : 0),
+        .flags = GRAFT_RECORD_IMAGE | (parts->lib ? GRAFT_RECORD_LIB : 0) | (parts->unique ? GRAFT_RECORD_UNIQUE : 0),
         .low = m->low, .high = m->high, .dynamic = m->image.dynamic.vaddr, .header_count = m->header_count,
         .tls_size = m->image.tls.type ? m->image.tls.memsz : 0, .late_count = parts->late->count,
         .file_size = m->size, .build_id_size = m->image.build_id_size,

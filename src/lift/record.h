@@ -12,7 +12,7 @@ struct record_parts {
     long base, tls;                 /* symbols: the first byte, the TLS block; tls -1: none */
     const long *segments;           /* symbols of the segments' own sections, which tell where each came to lie */
     const struct arena_list *late;  /* Elf64_Rela */
-    bool lib;
+    bool lib, unique;
 };
 
 /* What other objects and the layout call a module's first byte and its TLS block. */

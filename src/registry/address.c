@@ -58,6 +58,36 @@ static const Elf64_Sym *nearest(struct module *m, const void *address)
     return best;
 }
 
+/* A symbol of no known size reaches to the next one of its module; the last, nowhere. */
+static bool holds(const struct graft_registry_module *hand, const struct graft_registry_symbol *s, uintptr_t address)
+{
+    uintptr_t distance = address - (uintptr_t)s->address;
+    if (address < (uintptr_t)s->address)
+        return false;
+    if (s->size || !distance)
+        return !distance || distance < s->size;
+    for (size_t i = 0; i < hand->symbol_count; i++)
+        if ((uintptr_t)hand->symbols[i].address > address)
+            return true;
+    return false;
+}
+
+static struct module *of_hand(struct registry *r, const void *address, Dl_info *info)
+{
+    struct module *in = NULL;
+    for (size_t i = 0; i < r->opened_count; i++) {
+        const struct graft_registry_module *hand = r->opened[i]->hand;
+        for (size_t k = 0; hand && k < hand->symbol_count; k++) {
+            const struct graft_registry_symbol *s = &hand->symbols[k];
+            if (!holds(hand, s, (uintptr_t)address) || (in && info->dli_saddr >= s->address))
+                continue;
+            in = r->opened[i];
+            *info = (Dl_info){ in->path, (void *)__ehdr_start, s->name, s->address };
+        }
+    }
+    return in;
+}
+
 static int describe(struct registry *r, const void *address, Dl_info *info, const Elf64_Sym **symbol, struct module **in)
 {
     struct module *m = module_of(r, address);
@@ -74,6 +104,10 @@ static int describe(struct registry *r, const void *address, Dl_info *info, cons
             info->dli_sname = m->strings + (*symbol)->st_name;
             info->dli_saddr = (void *)(m->map.l_addr + (*symbol)->st_value);
         }
+        return 1;
+    }
+    if ((m = of_hand(r, address, info))) {
+        *in = m;
         return 1;
     }
     if (!is_of_program(address))

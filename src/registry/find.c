@@ -141,7 +141,7 @@ struct module *module_find(struct registry *r, const char *name, bool *missing)
     if (!m)
         m = by_soname(r, name);
     if (!m && is_program_library(name))
-        m = &r->main;
+        m = &r->library;
     if (!m)
         m = by_identity(r, name);
     if (m)

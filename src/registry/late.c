@@ -28,6 +28,18 @@ static bool find(struct registry *r, struct module *m, const char *name, bool ow
         || look_in(m->scope, m->scope_count, name, found);
 }
 
+/* As long as @m is open, whose words lead there. */
+void module_hold(struct module *m, struct module *other)
+{
+    bool known = !other || other == m || !other->open || !other->path[0];
+    for (size_t i = 0; !known && i < m->scope_count; i++)
+        known = m->scope[i] == other;
+    for (size_t i = 0; !known && i < m->held_count; i++)
+        known = m->held[i] == other;
+    if (!known)
+        module_list_add(&m->held, &m->held_count, &m->held_room, other);
+}
+
 /* What a function that is not there does when it is called, as ld.so's lazy binding. */
 static void missing_function(void)
 {
@@ -54,7 +66,7 @@ bool module_relocate(struct registry *r, struct module *m, int flags)
             }
             const Elf64_Sym *s = &m->symbols[ELF64_R_SYM(late[i].r_info)];
             const char *name = m->strings + s->st_name;
-            struct found found;
+            struct found found = { NULL, NULL, NULL };
             if (find(r, m, name, m->symbolic || flags & DEEPBIND || s->st_shndx != SHN_UNDEF, &found))
                 value = (uint64_t)(uintptr_t)found.address + (type == R_X86_64_64 ? (uint64_t)late[i].r_addend : 0);
             else if (ELF64_ST_BIND(s->st_info) == STB_WEAK)
@@ -65,8 +77,10 @@ bool module_relocate(struct registry *r, struct module *m, int flags)
                 error_say(m->path, "undefined symbol: %s", name);
                 return false;
             }
-            if (writing)
+            if (writing) {
                 *word = value;
+                module_hold(m, found.module);
+            }
         }
     return true;
 }

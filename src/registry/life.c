@@ -19,7 +19,7 @@ static void visit(struct sorting *s, struct module *m)
 }
 
 /* Fills @sorted so that each stands before what it needs. */
-size_t modules_sort(struct module **list, size_t count, struct module **sorted)
+void modules_sort(struct module **list, size_t count, struct module **sorted)
 {
     struct sorting s = { sorted, count };
     /* What is not in the list is marked, so that it is not visited. */
@@ -36,7 +36,6 @@ size_t modules_sort(struct module **list, size_t count, struct module **sorted)
         for (size_t k = 0; k < list[i]->needed_count; k++)
             list[i]->needed[k]->mark = false;
     }
-    return count;
 }
 
 typedef void start_fn(int, char **, char **);
@@ -124,6 +123,8 @@ static void keep(struct module *m)
     m->mark = true;
     for (size_t i = 0; i < m->needed_count; i++)
         keep(m->needed[i]);
+    for (size_t i = 0; i < m->held_count; i++)
+        keep(m->held[i]);
 }
 
 static void forget(struct registry *r, struct module *m)
@@ -138,6 +139,7 @@ static void forget(struct registry *r, struct module *m)
     module_list_remove(r->globals, &r->globals_count, m);
     m->open = m->global = false;
     m->loader = NULL;
+    m->held_count = 0;
     r->closes++;
 }
 
@@ -171,6 +173,8 @@ void modules_sweep(struct registry *r)
         for (size_t i = 0; i < count; i++)
             if (r->opened[i]->direct || r->opened[i]->nodelete)
                 keep(r->opened[i]);
+        for (size_t i = 0; i < r->main.held_count; i++)
+            keep(r->main.held[i]);
         for (size_t i = 0; i < count; i++)
             if (!r->opened[i]->mark)
                 ended[gone++] = r->opened[i];

@@ -13,18 +13,25 @@ static void *at(const struct module *m, uint64_t vaddr)
     return (void *)(m->map.l_addr + vaddr);
 }
 
+/* graft lift makes addresses of a writable dynamic section's pointers, as ld.so does. */
+static void *pointer(const struct module *m, uint64_t value)
+{
+    return module_holds(m, (const void *)value) ? (void *)value : at(m, value);
+}
+
 void module_decode(struct module *m)
 {
     if (m->decoded || !m->map.l_ld)
         return;
     for (const Elf64_Dyn *d = m->map.l_ld; d->d_tag != DT_NULL; d++)
         switch (d->d_tag) {
-        case DT_SYMTAB:   m->symbols = at(m, d->d_un.d_ptr); break;
-        case DT_STRTAB:   m->strings = at(m, d->d_un.d_ptr); break;
-        case DT_GNU_HASH: m->gnu = at(m, d->d_un.d_ptr); break;
-        case DT_HASH:     m->sysv = at(m, d->d_un.d_ptr); break;
-        case DT_VERSYM:   m->versym = at(m, d->d_un.d_ptr); break;
+        case DT_SYMTAB:   m->symbols = pointer(m, d->d_un.d_ptr); break;
+        case DT_STRTAB:   m->strings = pointer(m, d->d_un.d_ptr); break;
+        case DT_GNU_HASH: m->gnu = pointer(m, d->d_un.d_ptr); break;
+        case DT_HASH:     m->sysv = pointer(m, d->d_un.d_ptr); break;
+        case DT_VERSYM:   m->versym = pointer(m, d->d_un.d_ptr); break;
         case DT_VERDEF:   m->verdef = at(m, d->d_un.d_ptr); break;
+        case DT_FLAGS_1:  m->nodelete |= (d->d_un.d_val & DF_1_NODELETE) != 0; break;
         case DT_SYMBOLIC: m->symbolic = true; break;
         case DT_FLAGS:    m->symbolic |= (d->d_un.d_val & DF_SYMBOLIC) != 0; break;
         default:          break;
@@ -191,5 +198,5 @@ bool module_lookup(struct module *m, const char *name, const char *version, stru
     if (m->record)
         return m->record->flags & GRAFT_RECORD_IMAGE ? look_image(m, name, version, found) : look_packed(m, name, found);
     *found = (struct found){ m, NULL, NULL };
-    return main_lookup(name, &found->address);
+    return main_lookup(name, false, &found->address);
 }

@@ -25,7 +25,7 @@ static void *address_of(const struct graft_table *t, const struct graft_table_sy
     return s->type == STT_GNU_IFUNC ? module_resolve(address) : address;
 }
 
-bool main_lookup(const char *name, void **address)
+bool main_lookup(const char *name, bool library, void **address)
 {
     const struct graft_table *t = table();
     uint32_t hash = 5381;
@@ -37,7 +37,7 @@ bool main_lookup(const char *name, void **address)
     const uint32_t *bucket = PART(t, buckets), *chain = PART(t, chains);
     for (uint32_t i = bucket[hash % t->bucket_count]; i; i = chain[i - 1]) {
         const struct graft_table_symbol *s = &symbols[i - 1];
-        if (s->hash == hash && !strcmp((const char *)PART(t, strings) + s->name, name)) {
+        if (s->hash == hash && (!library || s->library) && !strcmp((const char *)PART(t, strings) + s->name, name)) {
             *address = address_of(t, s);
             return true;
         }

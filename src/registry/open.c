@@ -72,6 +72,8 @@ static bool make_scope(struct registry *r, struct module *m)
         memcpy(m->scope, w.list, w.count * sizeof *m->scope);
         m->scope_count = w.count;
     }
+    if (!m->scope)
+        error_say(m->path, "cannot allocate memory");
     return m->scope != NULL;
 }
 
@@ -100,6 +102,8 @@ static bool begin(struct registry *r, struct module *m, struct module *loader)
         return false;
     }
     m->open = m->ever = true;
+    module_decode(m);
+    m->nodelete |= m->record && m->record->flags & GRAFT_RECORD_UNIQUE;
     m->loader = loader;
     r->opens++;
     if (r->debug_libs)
@@ -119,6 +123,14 @@ static void take_back(struct registry *r, size_t from)
     }
 }
 
+static bool protect(struct module *m)
+{
+    int number = module_protect(m, true);
+    if (number)
+        error_say(m->path, "cannot apply additional memory protection after relocation: %s", strerror(number));
+    return !number;
+}
+
 /* Opens @m and what it needs, breadth first as ld.so maps them. */
 static bool open_all(struct registry *r, struct module *m, int flags)
 {
@@ -131,16 +143,18 @@ static bool open_all(struct registry *r, struct module *m, int flags)
                 done = make_scope(r, needed) && begin(r, needed, r->opened[i]);
         }
     for (size_t i = r->opened_count; done && i-- > from;)
-        done = module_relocate(r, r->opened[i], flags) && !module_protect(r->opened[i], true);
+        done = module_relocate(r, r->opened[i], flags) && protect(r->opened[i]);
     if (!done)
         take_back(r, from);
     return done;
 }
 
-static void start_new(struct registry *r, size_t from)
+/* The whole scope, as ld.so does: in a constructor's dlopen some of what is needed may be
+ * open and not yet started. */
+static void start_scope(struct registry *r, struct module *m)
 {
     static bool registered;
-    size_t count = r->opened_count - from;
+    size_t count = m->scope_count;
     struct module *few[64], **sorted = count <= 64 ? few : registry_alloc(count * sizeof *sorted);
     if (!registered) {
         registered = true;
@@ -148,7 +162,13 @@ static void start_new(struct registry *r, size_t from)
     }
     if (!sorted)
         return;
-    modules_sort(r->opened + from, count, sorted);
+    modules_sort(m->scope, count, sorted);
+    /* In a cycle the one that was asked for starts last (_dl_sort_maps, force_first). */
+    size_t first = 0;
+    while (sorted[first] != m)
+        first++;
+    memmove(sorted + 1, sorted, first * sizeof *sorted);
+    sorted[0] = m;
     for (size_t i = count; i--;)
         module_start(r, sorted[i]);
 }
@@ -164,9 +184,8 @@ static void make_global(struct registry *r, struct module *m)
 
 static void *open_module(struct registry *r, struct module *m, int flags)
 {
-    size_t from = r->opened_count;
     bool is_new = !m->open;
-    if (m == &r->main)
+    if (m == &r->main || m == &r->library)
         return &m->map;
     if (is_new && (flags & RTLD_NOLOAD || !open_all(r, m, flags)))
         return NULL;
@@ -175,14 +194,14 @@ static void *open_module(struct registry *r, struct module *m, int flags)
     if (flags & RTLD_GLOBAL)
         make_global(r, m);
     if (is_new)
-        start_new(r, from);
+        start_scope(r, m);
     return &m->map;
 }
 
 static void *open_missing(struct registry *r, const char *name, int flags)
 {
     void *handle = r->fallback ? r->fallback(name, flags, r->fallback_arg) : NULL;
-    if (!handle && !(flags & RTLD_NOLOAD))
+    if (!handle)
         error_say(name, "cannot open shared object file: No such file or directory");
     return handle;
 }
@@ -194,7 +213,7 @@ EXPORT void *dlopen(const char *name, int flags)
     bool missing;
     error_none();
     if (!(flags & (RTLD_LAZY | RTLD_NOW))) {
-        error_say(name && *name ? name : registry_program(r), "invalid mode for dlopen(): Invalid argument");
+        error_say(name ? name : "", "invalid mode for dlopen(): Invalid argument");
     } else if (!name || !*name) {
         handle = &r->main.map;
     } else {
@@ -207,12 +226,18 @@ EXPORT void *dlopen(const char *name, int flags)
     return handle;
 }
 
+/* A fallback's handle may be any word: it is compared, never looked into. */
 struct module *handle_module(struct registry *r, void *handle)
 {
-    struct module *m = handle;
-    if (m == &r->main)
-        return m;
-    return m && m->number < r->count && r->modules[m->number] == m ? m : NULL;
+    uintptr_t distance = (uintptr_t)handle - (uintptr_t)r->recorded;
+    if (handle == &r->main || handle == &r->library)
+        return handle;
+    if (distance < r->recorded_count * sizeof *r->recorded)
+        return distance % sizeof *r->recorded ? NULL : handle;
+    for (size_t i = r->recorded_count; i < r->count; i++)
+        if (r->modules[i] == handle)
+            return handle;
+    return NULL;
 }
 
 EXPORT int dlclose(void *handle)
@@ -221,12 +246,11 @@ EXPORT int dlclose(void *handle)
     struct module *m = handle_module(r, handle);
     int result = 0;
     error_none();
-    if (m == &r->main) {
-        result = 0;
-    } else if (!m || !m->open || !m->direct) {
-        error_say(m ? m->path : registry_program(r), "shared object not open");
+    bool stays = m == &r->main || m == &r->library || (m && m->open && m->nodelete && !m->direct);
+    if (!stays && (!m || !m->open || !m->direct)) {
+        error_say("", "shared object not open");
         result = -1;
-    } else {
+    } else if (!stays) {
         m->direct--;
         modules_sweep(r);
     }

@@ -23,7 +23,8 @@ typedef int64_t graft_offset;
 enum {
     GRAFT_RECORD_IMAGE = 1,         /* lifted: base, low, high, dynamic, headers say what it is */
     GRAFT_RECORD_SYMBOLS = 2,       /* packed: symbols say what it has */
-    GRAFT_RECORD_LIB = 4            /* others bind to it while linking */
+    GRAFT_RECORD_LIB = 4,           /* others bind to it while linking */
+    GRAFT_RECORD_UNIQUE = 8         /* it has unique symbols, which others may use for ever */
 };
 
 struct graft_record {
@@ -78,7 +79,9 @@ struct graft_table_symbol {
     uint64_t size;
     uint32_t name;                  /* offset in the strings */
     uint32_t hash;                  /* GNU hash of the name */
-    uint8_t type, reserved[7];      /* STT_*: GNU_IFUNC's value is the resolver */
+    uint8_t type;                   /* STT_*: GNU_IFUNC's value is the resolver */
+    uint8_t library;                /* it is the C library's: last in every module's scope */
+    uint8_t reserved[6];
 };
 
 static inline const void *graft_offset_at(const graft_offset *field)

@@ -21,6 +21,7 @@ static struct registry registry;
 static pthread_mutex_t lock;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool is_ready;
+static unsigned depth;              /* how often the lock's owner holds it */
 static char **first_environ;
 
 static struct { char *at; size_t left; } memory;
@@ -194,19 +195,35 @@ static void read_records(struct registry *r)
         abort();                    /* no memory before the first module: nothing can be answered */
     for (size_t i = 0; i < count; i++)
         if (!memcmp(record[i].magic, GRAFT_RECORD_MAGIC, 8) && record[i].size == sizeof *record)
-            add(r, &modules[i], &record[i], NULL);
+            add(r, &modules[r->count], &record[i], NULL);
+    r->recorded = modules;
+    r->recorded_count = r->count;
 }
 
-static void at_fork(void) { pthread_mutex_lock(&lock); }
-static void after_fork(void) { pthread_mutex_unlock(&lock); }
-
-static void set_up(void)
+static void make_lock(void)
 {
     pthread_mutexattr_t recursive;
     pthread_mutexattr_init(&recursive);
     pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&lock, &recursive);
-    pthread_atfork(at_fork, after_fork, after_fork);
+}
+
+static void at_fork(void) { pthread_mutex_lock(&lock); }
+static void after_fork(void) { pthread_mutex_unlock(&lock); }
+
+/* The lock's owner is the parent's thread, whose number the child's has not: to give it
+ * back would fail and leave it taken. A fork inside a constructor holds it on. */
+static void after_fork_in_child(void)
+{
+    make_lock();
+    for (unsigned i = 0; i < depth; i++)
+        pthread_mutex_lock(&lock);
+}
+
+static void set_up(void)
+{
+    make_lock();
+    pthread_atfork(at_fork, after_fork, after_fork_in_child);
 }
 
 static void open_preloads(struct registry *r)
@@ -229,6 +246,7 @@ struct registry *registry_enter(void)
 {
     pthread_once(&once, set_up);
     pthread_mutex_lock(&lock);
+    depth++;
     if (!is_ready) {
         struct registry *r = &registry;
         is_ready = true;
@@ -237,7 +255,8 @@ struct registry *registry_enter(void)
         find_arguments(r);
         read_environment(r);
         r->main.path = r->main.map.l_name = (char *)"";
-        r->main.open = r->main.global = true;
+        r->library.path = r->library.map.l_name = (char *)"libc.so.6";
+        r->main.open = r->main.global = r->library.open = true;
         r->main.map.l_ld = NULL;        /* a static program has none worth the name */
         read_records(r);
         open_preloads(r);
@@ -247,6 +266,7 @@ struct registry *registry_enter(void)
 
 void registry_leave(void)
 {
+    depth--;
     pthread_mutex_unlock(&lock);
 }
 

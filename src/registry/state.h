@@ -39,12 +39,17 @@ struct module {
     struct module **needed, **scope;                /* needed: direct ones; scope: breadth first, itself first */
     size_t needed_count, scope_count;
     struct module *loader;          /* whose need brought it; NULL: dlopen */
+    struct module **held;           /* whose symbols its words were given by dlopen */
+    size_t held_count, held_room;
 };
 
 struct registry {
     struct module main;             /* the program itself */
+    struct module library;          /* the C library's names in it, for libc.so.6 and its like */
     struct module **modules;
     size_t count, room;
+    struct module *recorded;        /* those of the section, one behind the other */
+    size_t recorded_count;          /* what follows in modules is by hand */
     struct module **path_bucket, **soname_bucket, **base_bucket;
     size_t buckets;                 /* a power of two */
     struct module **opened;         /* in order; the main program is not in it */
@@ -90,7 +95,8 @@ bool module_holds(const struct module *, const void *address);
 void *module_resolve(void *resolver);               /* of an IFUNC */
 
 /* main_table.c */
-bool main_lookup(const char *name, void **address);
+/* @library: the C library's names only. */
+bool main_lookup(const char *name, bool library, void **address);
 bool main_nearest(const void *address, const char **name, void **start);
 
 /* fresh.c: the pages of a module. 0, or an errno. */
@@ -98,13 +104,14 @@ int module_renew(struct module *);
 int module_protect(struct module *, bool read_only);
 
 /* life.c: all of these with the lock held. */
-size_t modules_sort(struct module **list, size_t count, struct module **sorted);
+void modules_sort(struct module **list, size_t count, struct module **sorted);
 void module_start(struct registry *, struct module *);
 void modules_sweep(struct registry *);
 void registry_at_exit(void);
 
 /* late.c: words that dlopen fills. false: the error is set. */
 bool module_relocate(struct registry *, struct module *, int flags);
+void module_hold(struct module *, struct module *other);        /* keeps @other open as long as the first is */
 
 /* open.c */
 struct module *handle_module(struct registry *, void *handle);

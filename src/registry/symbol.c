@@ -14,6 +14,13 @@ static bool look(struct question *q, struct module *m)
     return module_lookup(m, q->name, q->version, &q->found);
 }
 
+/* The C library is the last of every module's scope. */
+static bool look_library(struct question *q)
+{
+    q->found.module = &q->r->main;
+    return main_lookup(q->name, true, &q->found.address);
+}
+
 static bool look_list(struct question *q, struct module **list, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -34,45 +41,61 @@ static bool look_next(struct question *q, const struct module *caller)
     const struct module *root = caller;
     size_t i = 0;
     if (caller == &q->r->main)
-        return look_list(q, q->r->globals, q->r->globals_count);
+        return look_library(q) || look_list(q, q->r->globals, q->r->globals_count);
     while (root->loader)
         root = root->loader;
     while (i < root->scope_count && root->scope[i] != caller)
         i++;
-    return (i < root->scope_count && look_list(q, root->scope + i + 1, root->scope_count - i - 1)) || look(q, &q->r->main);
+    return (i < root->scope_count && look_list(q, root->scope + i + 1, root->scope_count - i - 1)) || look_library(q);
 }
 
-static void *find(const char *name, const char *version, void *handle, const void *caller_address)
+static bool ask(struct question *q, const struct module *handle, void *scope, struct module *caller)
+{
+    if (scope == RTLD_DEFAULT) {
+        if (!look_default(q, caller))
+            return false;
+        module_hold(caller, q->found.module);
+        return true;
+    }
+    if (scope == RTLD_NEXT)
+        return look_next(q, caller);
+    if (handle == &q->r->library)
+        return look_library(q);
+    if (handle == &q->r->main)
+        return look(q, &q->r->main) || look_list(q, q->r->globals, q->r->globals_count);
+    return look_list(q, handle->scope, handle->scope_count) || look_library(q);
+}
+
+static const char *called(const struct registry *r, const struct module *m)
+{
+    return *m->path ? m->path : registry_program(r);
+}
+
+static void *find(const char *name, const char *version, void *scope, const void *caller_address)
 {
     struct registry *r = registry_enter();
     struct question q = { r, name, version, { NULL, NULL, NULL } };
-    struct module *caller = module_of(r, caller_address), *m = NULL;
-    const char *object = *caller->path ? caller->path : registry_program(r);
-    bool found = false;
+    struct module *caller = module_of(r, caller_address);
+    bool by_handle = scope != RTLD_DEFAULT && scope != RTLD_NEXT;
+    const struct module *handle = by_handle ? handle_module(r, scope) : NULL;
+    void *address = NULL;
     error_none();
-    if (handle == RTLD_DEFAULT)
-        found = look_default(&q, caller);
-    else if (handle == RTLD_NEXT)
-        found = look_next(&q, caller);
-    else if (!(m = handle_module(r, handle)) || !m->open) {
-        error_say("", "invalid handle %p", handle);
-        registry_leave();
-        return NULL;
-    } else if (m == &r->main)
-        found = look(&q, m) || look_list(&q, r->globals, r->globals_count);
-    else
-        found = look_list(&q, m->scope, m->scope_count) || look(&q, &r->main);
-    if (m)
-        object = *m->path ? m->path : registry_program(r);
-    if (!found && version)
-        error_say(object, "undefined symbol: %s, version %s", name, version);
-    else if (!found)
-        error_say(object, "undefined symbol: %s", name);
-    if (r->debug_symbols)
-        registry_debug("symbol=%s;  lookup by %s: %s", name, object,
-                       found ? *q.found.module->path ? q.found.module->path : registry_program(r) : "not found");
+    if (by_handle && (!handle || !handle->open)) {
+        error_say("", "invalid handle %p", scope);
+    } else {
+        const char *object = called(r, by_handle ? handle : caller);
+        if (ask(&q, handle, scope, caller))
+            address = q.found.address;
+        else if (version)
+            error_say(object, "undefined symbol: %s, version %s", name, version);
+        else
+            error_say(object, "undefined symbol: %s", name);
+        if (r->debug_symbols)
+            registry_debug("symbol=%s;  lookup by %s: %s", name, object,
+                           address ? called(r, q.found.module) : "not found");
+    }
     registry_leave();
-    return found ? q.found.address : NULL;
+    return address;
 }
 
 EXPORT void *dlsym(void *restrict handle, const char *restrict name)
