@@ -167,7 +167,7 @@ const struct command command_link = {
     "link finished modules into a static executable", run,
     "  --lib FILE            a module whose exports the program itself binds to\n"
     "  --exe python          add the program: a static python out of libpython's archive\n"
-    "  --list FILE           which modules to take and to skip, see graft-list(5)\n"
+    "  --list FILE           which modules to take and to skip, lines `take GLOB`, `skip GLOB`\n"
     "  --late                what nothing defines is looked for by dlopen, not now\n"
     "  --lock FILE           write down what went in, with digests\n"
     "  --locked              refuse unless that file still describes it\n"

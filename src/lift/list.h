@@ -2,7 +2,7 @@
 #ifndef GRAFT_LIFT_LIST_H
 #define GRAFT_LIFT_LIST_H
 
-/* Which modules to take and which to skip: a user's text file, graft-list(5).
+/* Which modules to take and which to skip: a user's text file (graft-link(1), --list).
  *
  *     # everything of numpy but its tests
  *     take numpy.*

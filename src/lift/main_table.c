@@ -165,7 +165,7 @@ static int collect(struct making *m, struct graft_error *error)
         return error_set(error, GRAFT_ENOMEM, "out of memory");
     uint64_t align = m->tls.p_align ? m->tls.p_align : 1;
     uint64_t tls_end = (m->tls.p_memsz + align - 1) & ~(align - 1);
-    for (size_t i = 0; i < m->symtab.symbols.count; i++)
+    for (size_t i = 0; i < m->symtab.symbols.count; i++) {
         if (!elf_symtab_at(&m->symtab, i, &s))
             continue;
         /* In a static-pie they stand behind the locals of all files, after a nameless file. */
@@ -174,6 +174,7 @@ static int collect(struct making *m, struct graft_error *error)
         else if (s.name && is_main(m, &s, is_library(m, s.name)))
             m->entries[m->count++] = (struct entry){ s.name, s.type == STT_TLS ? s.value - tls_end : s.value, s.size, s.type,
                                                      is_library(m, s.name) };
+    }
     if (!m->count)
         return damaged(m, error, "it has no symbols: link it without -s and strip the result");
     qsort(m->entries, m->count, sizeof *m->entries, by_value);

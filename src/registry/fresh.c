@@ -14,8 +14,6 @@
 extern Elf64_Dyn _DYNAMIC[] __attribute__((weak, visibility("hidden")));
 extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
 
-enum { DT_RELR_TAG = 36, DT_RELRSZ_TAG = 35 };
-
 static const Elf64_Phdr *header_of(const struct module *m, uint32_t type, size_t *next)
 {
     const Elf64_Phdr *headers = graft_offset_at(&m->record->headers);
