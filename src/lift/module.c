@@ -203,8 +203,7 @@ static int check_image(struct lift_module *m, struct graft_error *error)
                            elf_machine_name(image->machine) ? elf_machine_name(image->machine) : "an unknown machine",
                            image->elf_class == 1 ? ", 32 bit" : "");
     if (image->type != ET_DYN || image->flags_1 & DF_1_PIE)
-        return refuse(m, error, image->type == ET_REL ? "an object; lift finished shared objects, graft pack takes objects"
-                                                      : "an executable, not a shared object");
+        return refuse(m, error, "an executable, not a shared object");
     if (!image->dynamic.type)
         return refuse(m, error, "no dynamic section: nothing says what it has");
     if (image->textrel)
@@ -250,6 +249,8 @@ static int open_image(struct lift_module *m, struct graft_error *error)
     int result = map(m, error);
     if (!result)
         result = elf_header_read(&header, m->bytes, m->size, error);
+    if (!result && header.type == ET_REL)
+        return refuse(m, error, "an object; lift finished shared objects, graft link takes objects as they are");
     if (!result)
         result = elf_image_open_file(&m->image, m->bytes, m->size, error);
     if (!result)
