@@ -52,7 +52,7 @@ COMPAT   := $(BUILD)/libgraft-compat.so.$(VERSION)
 
 LIBS    := $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft.a $(BUILD)/libgraft-preload.so $(BUILD)/libgraft-registry.a
 TOOL    := $(BUILD)/graft
-TOOL_LIBS := -ljansson -lsmartcols -lelf
+TOOL_LIBS := -ljansson -lsmartcols -lelf -lnettle
 
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -49,16 +49,24 @@ static bool look_next(struct question *q, const struct module *caller)
     return (i < root->scope_count && look_list(q, root->scope + i + 1, root->scope_count - i - 1)) || look_library(q);
 }
 
-static bool ask(struct question *q, const struct module *handle, void *scope, struct module *caller)
+static const char *called(const struct registry *r, const struct module *m)
 {
+    return *m->path ? m->path : registry_program(r);
+}
+
+/* Who calls is found among all that is open: only the two scopes that depend on it ask. */
+static bool ask(struct question *q, struct module *handle, void *scope, const void *caller_address, const char **object)
+{
+    struct module *caller = handle ? handle : module_of(q->r, caller_address);
+    *object = called(q->r, caller);
+    if (scope == RTLD_NEXT)
+        return look_next(q, caller);
     if (scope == RTLD_DEFAULT) {
         if (!look_default(q, caller))
             return false;
         module_hold(caller, q->found.module);
         return true;
     }
-    if (scope == RTLD_NEXT)
-        return look_next(q, caller);
     if (handle == &q->r->library)
         return look_library(q);
     if (handle == &q->r->main)
@@ -66,25 +74,19 @@ static bool ask(struct question *q, const struct module *handle, void *scope, st
     return look_list(q, handle->scope, handle->scope_count) || look_library(q);
 }
 
-static const char *called(const struct registry *r, const struct module *m)
-{
-    return *m->path ? m->path : registry_program(r);
-}
-
 static void *find(const char *name, const char *version, void *scope, const void *caller_address)
 {
     struct registry *r = registry_enter();
     struct question q = { r, name, version, { NULL, NULL, NULL } };
-    struct module *caller = module_of(r, caller_address);
     bool by_handle = scope != RTLD_DEFAULT && scope != RTLD_NEXT;
-    const struct module *handle = by_handle ? handle_module(r, scope) : NULL;
+    struct module *handle = by_handle ? handle_module(r, scope) : NULL;
+    const char *object;
     void *address = NULL;
     error_none();
     if (by_handle && (!handle || !handle->open)) {
         error_say("", "invalid handle %p", scope);
     } else {
-        const char *object = called(r, by_handle ? handle : caller);
-        if (ask(&q, handle, scope, caller))
+        if (ask(&q, handle, scope, caller_address, &object))
             address = q.found.address;
         else if (version)
             error_say(object, "undefined symbol: %s, version %s", name, version);
