@@ -52,7 +52,7 @@ COMPAT   := $(BUILD)/libgraft-compat.so.$(VERSION)
 
 LIBS    := $(BUILD)/libgraft.so.$(VERSION) $(BUILD)/libgraft.a $(BUILD)/libgraft-preload.so $(BUILD)/libgraft-registry.a
 TOOL    := $(BUILD)/graft
-TOOL_LIBS := -ljansson -lsmartcols -lelf -lnettle
+TOOL_LIBS := -ljansson -lsmartcols -lelf -lnettle -lpthread
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -99,7 +99,9 @@ $(TOOL): $(CLI_O) $(LIFT_O) $(ATTACH_O)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(CLI_O) $(LIFT_O) $(ATTACH_O) $(TOOL_LIBS)
 
 $(BUILD)/libgraft-registry.a: $(REGISTRY_O)
-	$(Q)rm -f $@ && ar rcsD $@ $(REGISTRY_O)
+	$(Q)ld -r -o $(BUILD)/graft-registry.o $(REGISTRY_O)
+	$(Q)objcopy --localize-hidden $(BUILD)/graft-registry.o
+	$(Q)rm -f $@ && ar rcsD $@ $(BUILD)/graft-registry.o
 
 $(COMPAT): $(COMPAT_O) src/libgraft-compat.map $(BUILD)/libgraft.so.$(VERSION)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgraft-compat.so.0 -Wl,--version-script=src/libgraft-compat.map \
@@ -169,6 +171,8 @@ bench: deps
 	$(Q)BUILD=$(BUILD) GRAFT=$(CURDIR)/$(TOOL) tests/bench/bench.sh $(if $(JSON),--json $(JSON))
 	$(Q)echo "a live target's stop, microseconds (apply, medians):"
 	$(Q)BUILD=$(BUILD) $(BUILD)/stop_time
+	$(Q)echo "the registry against ld.so, lifting and linking:"
+	$(Q)BUILD=$(BUILD) tests/bench/registry.sh
 
 soak: deps
 	$(Q)$(MAKE) $(JOBS) --no-print-directory all tests

@@ -17,6 +17,7 @@
 #include "lift/link.h"
 #include "lift/link_run.h"
 #include "lift/main_table.h"
+#include "lift/parallel.h"
 
 struct linking {
     const struct link_job *job;
@@ -26,7 +27,8 @@ struct linking {
     struct link_folder folder;
     struct lift_module *modules;    /* those of the job that are shared objects */
     struct lift_module **opened;
-    size_t count;
+    size_t count, lifted;
+    const char **sources;           /* the files that they are of */
     const char **objects;           /* one for each of the job's modules */
     bool *lib;                      /* of modules */
     struct binding *binding;
@@ -59,56 +61,72 @@ static bool is_object(const char *path)
 
 static int refuse_twice(struct linking *l, const struct lift_module *m)
 {
-    for (size_t i = 0; i + 1 < l->count; i++)
+    for (size_t i = 0; l->modules + i < m; i++)
         if (!strcmp(l->modules[i].path, m->path))
             return error_about(l->error, GRAFT_EAMBIG, m->path, "", "%s: named twice", m->path);
     return 0;
 }
 
+static int open_one(void *arg, size_t i, struct graft_error *error)
+{
+    struct linking *l = arg;
+    return lift_module_open(&l->modules[i], l->sources[i], error);
+}
+
+static int name_object(struct linking *l, size_t i, size_t module)
+{
+    struct lift_module *m = &l->modules[module];
+    int result = refuse_twice(l, m);
+    l->opened[module] = m;
+    l->objects[i] = link_folder_file(&l->folder, &l->arena, m->id, ".o");
+    return result ? result : l->objects[i] ? 0 : no_memory(l);
+}
+
 static int open_modules(struct linking *l)
 {
-    size_t n = l->job->module_count;
+    size_t n = l->job->module_count, module = 0;
     l->modules = arena_array(&l->arena, n + 1, sizeof *l->modules);
     l->opened = arena_array(&l->arena, n + 1, sizeof *l->opened);
+    l->sources = arena_array(&l->arena, n + 1, sizeof *l->sources);
     l->objects = arena_array(&l->arena, n + 1, sizeof *l->objects);
     l->lib = arena_array(&l->arena, n + 1, sizeof *l->lib);
-    if (!l->modules || !l->opened || !l->objects || !l->lib)
+    if (!l->modules || !l->opened || !l->sources || !l->objects || !l->lib)
         return no_memory(l);
     for (size_t i = 0; i < n; i++) {
         const struct link_module *from = &l->job->modules[i];
         if (is_object(from->path)) {
             l->objects[i] = from->path;
-            continue;
+        } else {
+            l->sources[l->count] = from->path;
+            l->lib[l->count++] = from->lib;
         }
-        struct lift_module *m = &l->modules[l->count];
-        int result = lift_module_open(m, from->path, l->error);
-        if (result)
-            return result;
-        l->opened[l->count] = m;
-        l->lib[l->count++] = from->lib;
-        if ((result = refuse_twice(l, m)))
-            return result;
-        l->objects[i] = link_folder_file(&l->folder, &l->arena, m->id, ".o");
-        if (!l->objects[i])
-            return no_memory(l);
     }
+    int result = parallel_each(l->count, open_one, l, l->error);
+    for (size_t i = 0; !result && i < n; i++)
+        if (!l->objects[i])
+            result = name_object(l, i, module++);
+    if (result)
+        return result;
     return (l->binding = binding_new(l->opened, l->count)) ? 0 : no_memory(l);
+}
+
+static int lift_one(void *arg, size_t i, struct graft_error *error)
+{
+    struct linking *l = arg;
+    struct lift_options options = { .lib = l->lib[i], .resolve = binding_resolve, .arg = l->binding };
+    struct lift_counts counts;
+    char path[4400];
+    snprintf(path, sizeof path, "%s/%s.o", l->folder.path, l->modules[i].id);
+    int result = lift_write(&l->modules[i], &options, path, &counts, error);
+    __atomic_add_fetch(&l->result->left_open, counts.late, __ATOMIC_RELAXED);
+    progress(l, "lifting", __atomic_add_fetch(&l->lifted, 1, __ATOMIC_RELAXED), l->count);
+    return result;
 }
 
 static int lift_modules(struct linking *l)
 {
-    l->result->left_open = 0;
-    for (size_t i = 0; i < l->count; i++) {
-        struct lift_options options = { .lib = l->lib[i], .resolve = binding_resolve, .arg = l->binding };
-        struct lift_counts counts;
-        const char *path = link_folder_file(&l->folder, &l->arena, l->modules[i].id, ".o");
-        int result = path ? lift_write(&l->modules[i], &options, path, &counts, l->error) : no_memory(l);
-        if (result)
-            return result;
-        l->result->left_open += counts.late;
-        progress(l, "lifting", i + 1, l->count);
-    }
-    return 0;
+    l->result->left_open = l->lifted = 0;
+    return parallel_each(l->count, lift_one, l, l->error);
 }
 
 /* ---- the additions to the command ---------------------------------------------------- */

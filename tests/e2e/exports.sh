@@ -25,6 +25,11 @@ same "libgraft.so.0's exports from libgraft.map" "$(exported "$build/libgraft.so
 exported "$build/libgraft.so.0" | grep -v '^graft_' && bad "libgraft.so.0 exports a name without graft_"
 same "libgraft-preload.so's exports" "$(exported "$build/libgraft-preload.so")" ""
 
+# The registry takes no name from the program but its own and those of the dl* family.
+same "libgraft-registry.a's names" "$(nm -g --defined-only "$build/libgraft-registry.a" | awk 'NF == 3 { print $3 }' | sort)" \
+    "$(printf '%s\n' __graft_tls_get_addr __graft_tlsdesc dl_iterate_phdr dladdr dladdr1 dlclose dlerror dlinfo dlopen dlsym \
+        dlvsym graft_registry_add graft_registry_each graft_registry_set_fallback)"
+
 # Every function of the headers is exported, and every export is declared.
 declared=$(cat include/graft/{graft,hook,load,object,plan}.h | tr '\n' ' ' | grep -oE 'GRAFT_API[^;]*\(' \
     | grep -oE 'graft_[a-z_]+\(' | tr -d '(' | sort -u)
