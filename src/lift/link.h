@@ -11,7 +11,7 @@
 
 #include <graft/graft.h>
 
-struct link_module { const char *path; bool lib; };     /* a shared object, or one that is lifted or packed */
+struct link_module { const char *path; bool lib; };     /* a shared object, or an object that was made of one */
 
 enum { LINK_NAMES_SHOWN = 12 };
 

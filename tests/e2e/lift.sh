@@ -65,8 +65,8 @@ int main(void)
     void *lz4 = dlopen("liblz4.so.1", RTLD_NOW), *lzma = dlopen("liblzma.so.5", RTLD_NOW), *acl = dlopen("libacl.so.1", RTLD_NOW);
     int (*version)(void) = lz4 ? dlsym(lz4, "LZ4_versionNumber") : NULL;
     unsigned (*crc)(const char *, unsigned long, unsigned) = lzma ? dlsym(lzma, "lzma_crc32") : NULL;
-    int (*from_attr)(void) = acl ? dlsym(acl, "attr_copy_check_permissions") : NULL;
-    if (!version || !crc || !from_attr)
+    int (*init)(void) = acl ? dlsym(acl, "acl_init") : NULL;
+    if (!version || !crc || !init)
         return puts(dlerror()), 1;
     return printf("%d %x\n", version() > 10000, crc("123456789", 9, 0)) < 0;
 }
