@@ -126,7 +126,7 @@ $(HOOKS): $(BUILD)/hooks/%.so: $$(call hook_objects,$$*)
 # from the project's folder with BUILD and GRAFT set; tests/run.sh counts them.
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(TEST_SOURCES))
-TEST_O   = $(call objects,base elf plan file live bind load api symfile attach lift)
+TEST_O   = $(call objects,base elf plan file live bind load api symfile attach)
 SUPPORT := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(TEST_SOURCES),$(wildcard tests/unit/*.c)))
 
 $(BUILD)/tests/unit/%.o: tests/unit/%.c

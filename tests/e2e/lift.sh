@@ -41,6 +41,24 @@ expect 7 "" ./uses
 gcc -static -o plain host.o plugin.o -Wl,--whole-archive "$BUILD/libgraft-registry.a" -Wl,--no-whole-archive
 expect 1 "its segments are not where they belong; link with graft link" ./plain one/plugin.so
 
+# ---- large: more modules than a kernel reads program headers for, more bytes than usual ----
+gcc -shared -fPIC -o many.so -x c - <<< 'static int calls; int answer(void) { return ++calls; }'
+for i in $(seq 300); do mkdir "many$i" && cp many.so "many$i/plugin$i.so"; done
+for kind in static static-pie; do
+    expect 0 "300 modules" link many*/*.so -- gcc -$kind -o host-many host.o
+    expect 0 "" ./host-many many*/*.so
+    cases=$((cases + 1))
+    [ "$(sort -u "$work/output")" = 1 ] && [ "$(wc -l <"$work/output")" = 300 ] || fail "300 modules do not keep their data apart"
+    cases=$((cases + 1))
+    [ "$(readelf -lW host-many | grep -c ' RWE ')" = 0 ] || fail "a segment is writable and executable"
+done
+rm -rf many*
+printf '.data\n.local big\nbig: .long 7\n.zero 104857600,1\n.text\n.globl answer\n.type answer,@function\nanswer: mov big(%%rip),%%eax
+ret\n.section .note.GNU-stack,"",@progbits\n' | gcc -shared -x assembler -o big.so -
+expect 0 "1 module" link big.so -- gcc -static -o host-big host.o
+expect 0 "^7$" ./host-big big.so
+rm -f big.so host-big
+
 # ---- musl: libraries that were built for glibc ------------------------------------------
 libraries=() refused=0
 for library in brotlicommon.so.1 deflate.so.0 ffi.so.8 jbig.so.0 lzma.so.5 lz4.so.1 attr.so.1 acl.so.1 atomic.so.1 itm.so.1 \
