@@ -174,6 +174,6 @@ const struct command command_link = {
     "  --keep FOLDER         keep the objects, the script and the response file there\n"
     "  --registry FILE       libgraft-registry.a (default: beside graft)\n"
     "  -h, --help            this text\n\n"
-    "A MODULE is a shared object, or an object that graft lift made. Behind -- is the link\n"
+    "A MODULE is a shared object, or an object of graft lift or graft pack. Behind -- is the link\n"
     "as it would be without modules; -static-pie and musl-gcc are understood as well.\n",
 };
