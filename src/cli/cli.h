@@ -23,7 +23,8 @@ struct command {
 
 extern const struct command command_objects, command_plan, command_run, command_attach, command_undo,
                             command_hooks, command_load, command_table, command_variant, command_lift, command_link,
-                            command_ls, command_verify, command_stubs, command_pack;
+                            command_ls, command_verify, command_stubs, command_pack,
+                            command_scan;
 
 /* Prints "graft NAME: …" on standard error and returns EXIT_USAGE. */
 int usage_error(const struct command *, const char *format, ...) __attribute__((format(printf, 2, 3)));

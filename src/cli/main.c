@@ -15,7 +15,7 @@ static const struct command *const commands[] = {
     &command_objects, &command_plan, &command_run, &command_attach, &command_undo,
     &command_hooks, &command_load, &command_table, &command_variant,
     &command_lift, &command_link, &command_ls, &command_verify, &command_stubs,
-    &command_pack,
+    &command_pack, &command_scan,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
