@@ -117,6 +117,9 @@ static int read_loads(struct reading *r, Elf64_Phdr *load)
         return result;
     if (header.elf_class != ELFCLASS64 || header.swap || header.entry_size != sizeof *load)
         return error_about(r->error, GRAFT_EARCH, r->path, "", "%s: not for this machine", r->path);
+    size_t size = r->contents->file.size;
+    if (header.headers > size || header.count > (size - header.headers) / sizeof *load)
+        return error_about(r->error, GRAFT_EFORMAT, r->path, "", "%s: its program headers lie outside the file", r->path);
     for (size_t i = 0; i < header.count && i < UINT16_MAX; i++) {
         Elf64_Phdr *p = &load[r->load_count];
         memcpy(p, (const char *)r->contents->file.bytes + header.headers + i * sizeof *p, sizeof *p);
