@@ -18,6 +18,16 @@ void text_copy(char *to, size_t size, const char *from)
     to[length] = '\0';
 }
 
+void text_hex(char *to, const unsigned char *bytes, size_t count)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        *to++ = digits[bytes[i] >> 4];
+        *to++ = digits[bytes[i] & 15];
+    }
+    *to = 0;
+}
+
 const char *text_basename(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -13,6 +13,9 @@ void text_copy(char *to, size_t size, const char *from);
 /* The part of @path after its last slash. */
 const char *text_basename(const char *path);
 
+/* The hexadecimal digits of @count bytes, ended: @to has room for 2 * @count + 1. */
+void text_hex(char *to, const unsigned char *bytes, size_t count);
+
 /* Whether @text matches the glob @pattern: `*`, `?`, and `[...]` sets; a slash is
  * an ordinary character. libc's fnmatch may call malloc, this one never does. */
 bool text_glob(const char *pattern, const char *text);

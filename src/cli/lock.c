@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/lock.h"
 #include "file/mapping.h"
 #include "lift/sha256.h"
@@ -20,8 +21,7 @@ static json_t *digest(const char *path)
         return NULL;
     sha256(mapping.bytes, mapping.size, bytes);
     mapping_close(&mapping);
-    for (unsigned i = 0; i < 32; i++)
-        snprintf(text + i * 2, 3, "%02x", bytes[i]);
+    text_hex(text, bytes, sizeof bytes);
     return json_pack("{s:s, s:s}", "file", path, "sha256", text);
 }
 

@@ -13,13 +13,6 @@
 #include "lift/contents.h"
 #include "lift/sha256.h"
 
-static void hex(char *text, const uint8_t *bytes, size_t count)
-{
-    *text = 0;
-    for (size_t i = 0; i < count && i < 32; i++)
-        snprintf(text + i * 2, 3, "%02x", bytes[i]);
-}
-
 static json_t *needed_json(const char *needed)
 {
     json_t *list = json_array();
@@ -31,8 +24,8 @@ static json_t *needed_json(const char *needed)
 static json_t *module_json(const struct contents_module *m)
 {
     char digest[65], build_id[65];
-    hex(digest, m->record.digest, 32);
-    hex(build_id, m->record.build_id, m->record.build_id_size);
+    text_hex(digest, m->record.digest, 32);
+    text_hex(build_id, m->record.build_id, m->record.build_id_size);
     return json_pack("{s:s, s:s, s:s, s:o, s:I, s:I, s:I, s:s, s:s, s:I, s:b}", "path", m->path, "kind",
                      m->record.flags & GRAFT_RECORD_IMAGE ? "lifted" : "packed", "soname", m->soname, "needed",
                      needed_json(m->needed), "address", (json_int_t)m->address, "size",
@@ -74,7 +67,7 @@ static int show_table(const struct contents *contents)
         snprintf(text, sizeof text, "%llu", (unsigned long long)m->record.late_count);
         columns_cell(line, 3, m->record.late_count ? text : "", NULL);
         columns_cell(line, 4, m->soname, NULL);
-        hex(text, m->record.digest, 8);
+        text_hex(text, m->record.digest, 8);
         columns_cell(line, 5, text, NULL);
     }
     columns_print(table);

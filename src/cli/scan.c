@@ -20,20 +20,13 @@ static void tls_text(const struct scan_module *m, char text[64])
                  m->tls_kinds & SCAN_TLS_INITIAL ? " initial" : "", m->tls_kinds & SCAN_TLS_DESCRIPTOR ? " descriptor" : "");
 }
 
-static void hex(char *text, const uint8_t *bytes, size_t count)
-{
-    *text = 0;
-    for (size_t i = 0; i < count; i++)
-        snprintf(text + i * 2, 3, "%02x", bytes[i]);
-}
-
 static json_t *module_json(const struct scan_module *m)
 {
     char digest[65] = "", build_id[65] = "", tls[64];
     json_t *needed = json_array(), *open = json_array();
     if (m->can_lift) {
-        hex(digest, m->module.digest, 32);
-        hex(build_id, m->module.image.build_id, m->module.image.build_id_size);
+        text_hex(digest, m->module.digest, 32);
+        text_hex(build_id, m->module.image.build_id, m->module.image.build_id_size);
     }
     tls_text(m, tls);
     for (size_t i = 0; i < m->needed_count; i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads archive indexes with libelf. Invariant: members are not opened; a linker script
- * in an archive's place (Debian's libm.a) is told from a damaged file. */
+ * in an archive's place leads to those that it names. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,12 +26,36 @@ static int read_index(int file, const char *path, bool (*each)(void *, const cha
                                    is_archive ? "no index (ranlib makes one)" : "no archive");
 }
 
+/* Debian's libm.a is text: GROUP ( libm-2.36.a libmvec.a ), by absolute paths. */
+static int read_script(int file, const char *path, bool (*each)(void *, const char *), void *arg, struct graft_error *error)
+{
+    char text[4096], *rest = NULL;
+    ssize_t size = pread(file, text, sizeof text - 1, 0);
+    int result = 0;
+    text[size > 0 ? size : 0] = 0;
+    char *group = strstr(text, "GROUP");
+    for (char *word = strtok_r(group + 5, " ()\n\t", &rest); !result && word; word = strtok_r(NULL, " ()\n\t", &rest)) {
+        size_t length = strlen(word);
+        if (*word == '/' && length > 2 && !strcmp(word + length - 2, ".a") && strcmp(word, path))
+            result = archive_names(word, each, arg, error);
+    }
+    return result;
+}
+
+static bool is_script(int file)
+{
+    char text[4096];
+    ssize_t size = pread(file, text, sizeof text - 1, 0);
+    text[size > 0 ? size : 0] = 0;
+    return !strncmp(text, "/* GNU ld script", 16) && strstr(text, "GROUP");
+}
+
 int archive_names(const char *path, bool (*each)(void *arg, const char *name), void *arg, struct graft_error *error)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return error_about(error, GRAFT_ESYS, path, "", "%s: %s", path, strerror(errno));
-    int result = read_index(file, path, each, arg, error);
+    int result = is_script(file) ? read_script(file, path, each, arg, error) : read_index(file, path, each, arg, error);
     close(file);
     return result;
 }

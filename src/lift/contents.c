@@ -62,6 +62,8 @@ static int add_record(struct reading *r, const unsigned char *bytes, uint64_t va
     struct contents_module *m = &more[c->count];
     struct graft_record *record = &m->record;
     memcpy(record, bytes, sizeof *record);
+    if (record->build_id_size > sizeof record->build_id)
+        record->build_id_size = 0;
     m->path = record->path ? text_at(r, OFFSET_OF(path)) : NULL;
     m->soname = record->soname ? text_at(r, OFFSET_OF(soname)) : "";
     m->needed = !record->needed ? "" : has_needed(r, OFFSET_OF(needed)) ? text_at(r, OFFSET_OF(needed)) : NULL;

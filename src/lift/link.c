@@ -133,7 +133,7 @@ static int lift_modules(struct linking *l)
 
 /* Weak references pull no member of an archive; in a process with a libc.so.6 they
  * would be served. */
-struct weak { struct linking *l; const char *const *names; struct arena_list found; };
+struct weak { struct linking *l; struct arena_list found; };
 
 static void note_weak(void *arg, const char *name)
 {

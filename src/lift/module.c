@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "elf/reloc.h"
 #include "lift/module.h"
 #include "lift/sha256.h"
@@ -238,8 +239,7 @@ static void name_module(struct lift_module *m)
     memcpy(seed + 32, m->path, length < 4096 ? length : 4096);
     sha256(seed, 32 + (length < 4096 ? length : 4096), digest);
     m->id[0] = 'm';
-    for (unsigned i = 0; i < 8; i++)
-        snprintf(m->id + 1 + i * 2, 3, "%02x", digest[i]);
+    text_hex(m->id + 1, digest, 8);
 }
 
 static int open_image(struct lift_module *m, struct graft_error *error)

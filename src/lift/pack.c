@@ -335,8 +335,7 @@ static int name_files(struct packing *p)
     uint8_t digest[32];
     sha256(p->job->path, strlen(p->job->path), digest);
     p->id[0] = 'p';
-    for (unsigned i = 0; i < 8; i++)
-        snprintf(p->id + 1 + i * 2, 3, "%02x", digest[i]);
+    text_hex(p->id + 1, digest, 8);
     const struct { const char **to, *name; } files[] = {
         { &p->joined, "joined.o" }, { &p->record, "record.o" }, { &p->whole, "whole.o" }, { &p->script, "pack.lds" },
         { &p->names, "names" }, { &p->final, "final.o" },
