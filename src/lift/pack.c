@@ -19,10 +19,11 @@
 #include "lift/module.h"
 #include "lift/object.h"
 #include "lift/pack.h"
+#include "lift/pack_input.h"
 #include "lift/sha256.h"
 #include "registry/record.h"
 
-struct export { const char *name; uint64_t size; uint8_t type; };
+struct export { const char *name, *symbol; uint64_t size; uint8_t type; };      /* symbol: with its version, foo@@V */
 
 struct packing {
     const struct pack_job *job;
@@ -48,6 +49,14 @@ static int run(struct packing *p, char **command)
     free(p->result->messages);
     p->result->messages = NULL;
     return link_command(command, &p->folder, &p->result->messages, p->error);
+}
+
+static int check_inputs(struct packing *p)
+{
+    int result = 0;
+    for (size_t i = 0; !result && i < p->job->input_count; i++)
+        result = pack_check_input(p->job->inputs[i], p->error);
+    return result;
 }
 
 /* One object of all: commons get their place, groups are dissolved, LTO code is made. */
@@ -136,11 +145,21 @@ static void turn_unique(unsigned char *bytes, const struct elf_sections *section
 
 /* ---- exports --------------------------------------------------------------------------- */
 
-static bool is_export(const struct packing *p, const struct elf_symbol *s)
+/* What dlsym is asked for: a default version foo@@V goes by foo, another one, foo@V, by nothing. */
+static const char *plain_name(struct packing *p, const char *symbol)
 {
-    struct elf_wanted wanted = { .name = s->name };
+    const char *at = strchr(symbol, '@');
+    if (!at)
+        return symbol;
+    char *name = at[1] == '@' ? arena_alloc(&p->arena, (size_t)(at - symbol) + 1) : NULL;
+    return name ? memcpy(name, symbol, (size_t)(at - symbol)) : NULL;
+}
+
+static bool is_export(const struct packing *p, const struct elf_symbol *s, const char *name)
+{
+    struct elf_wanted wanted = { .name = name };
     struct elf_symbol found;
-    if (!s->name || !*s->name || s->bind == STB_LOCAL || s->section == SHN_UNDEF
+    if (!name || !*name || s->bind == STB_LOCAL || s->section == SHN_UNDEF
         || (s->visibility != STV_DEFAULT && s->visibility != STV_PROTECTED))
         return false;
     return !p->like.bytes || elf_lookup(&p->like.image, &wanted, &found) == ELF_FOUND;
@@ -151,14 +170,23 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct export *)a)->name, ((const struct export *)b)->name);
 }
 
-static int check_names(struct packing *p)
+/* A hidden name, or one that --like does not export, may be shared as well. */
+static bool is_defined(const struct elf_symtab *symtab, const char *name)
 {
-    struct export key;
-    for (size_t i = 0; i < p->job->shared_count; i++) {
-        key.name = p->job->shared[i];
-        if (!bsearch(&key, p->exports, p->count, sizeof key, by_name))
-            return error_about(p->error, GRAFT_EREFUSED, "", key.name, "--share %s: no object defines it", key.name);
-    }
+    struct elf_symbol s;
+    for (size_t i = 0; i < symtab->symbols.count; i++)
+        if (elf_symtab_at(symtab, i, &s) && s.bind != STB_LOCAL && s.section != SHN_UNDEF && !strcmp(s.name, name))
+            return true;
+    return false;
+}
+
+static int check_names(struct packing *p, const struct elf_symtab *symtab)
+{
+    struct export key = { 0 };
+    for (size_t i = 0; i < p->job->shared_count; i++)
+        if (!is_defined(symtab, p->job->shared[i]))
+            return error_about(p->error, GRAFT_EREFUSED, "", p->job->shared[i], "--share %s: no object defines it",
+                               p->job->shared[i]);
     struct elf_symbol s;
     uint32_t count = p->like.bytes ? elf_symbol_count(&p->like.image) : 0;
     for (uint32_t i = 1; i < count; i++) {
@@ -178,11 +206,15 @@ static int read_exports(struct packing *p, const struct elf_symtab *symtab)
     p->exports = arena_array(&p->arena, symtab->symbols.count + 1, sizeof *p->exports);
     if (!p->exports)
         return no_memory(p);
-    for (size_t i = 0; i < symtab->symbols.count; i++)
-        if (elf_symtab_at(symtab, i, &s) && is_export(p, &s))
-            p->exports[p->count++] = (struct export){ s.name, s.size, s.type };
+    for (size_t i = 0; i < symtab->symbols.count; i++) {
+        const char *name = elf_symtab_at(symtab, i, &s) && s.name ? plain_name(p, s.name) : NULL;
+        /* ld binds the record's word to an IFUNC's PLT entry, never to its resolver: for dlsym it is a function. */
+        uint8_t type = s.type == STT_GNU_IFUNC ? STT_FUNC : s.type;
+        if (name && is_export(p, &s, name))
+            p->exports[p->count++] = (struct export){ name, s.name, type == s.type ? s.size : 0, type };
+    }
     qsort(p->exports, p->count, sizeof *p->exports, by_name);
-    return check_names(p);
+    return check_names(p, symtab);
 }
 
 /* The joined object, as it was made by a linker of ours, is changed in its place. */
@@ -241,9 +273,10 @@ static void fill_texts(struct packing *p, struct texts *texts, int64_t *path, in
 
 static long undefined(struct object *object, const char *prefix, const char *name, uint8_t type)
 {
-    char whole[4096];
-    snprintf(whole, sizeof whole, "%s%s", prefix, name);
-    return object_add_symbol(object, &(struct object_symbol){ .name = whole, .bind = STB_GLOBAL, .type = type,
+    char whole[64];
+    if (*prefix)
+        snprintf(whole, sizeof whole, "%s%s", prefix, name);
+    return object_add_symbol(object, &(struct object_symbol){ .name = *prefix ? whole : name, .bind = STB_GLOBAL, .type = type,
                                                               .section = (size_t)OBJECT_UNDEFINED });
 }
 
@@ -283,7 +316,7 @@ static int add_record(struct packing *p, struct object *object)
         result |= object_add_reloc(object, table, at + offsetof(struct graft_record_symbol, name), R_X86_64_PC64, text_symbol, names[i]);
         result |= object_add_reloc(object, table, at + offsetof(struct graft_record_symbol, value),
                                    is_tls ? R_X86_64_TPOFF64 : R_X86_64_PC64,
-                                   undefined(object, "", p->exports[i].name, is_tls ? STT_TLS : STT_NOTYPE), 0);
+                                   undefined(object, "", p->exports[i].symbol, is_tls ? STT_TLS : STT_NOTYPE), 0);
     }
     object_add_section(object, ".note.GNU-stack", SHT_PROGBITS, 0, 1, "", 0);
     return result ? no_memory(p) : object_write(object, p->record, EM_X86_64, p->error);
@@ -357,6 +390,8 @@ int pack_run(const struct pack_job *job, struct pack_result *result, struct graf
         code = name_files(&p);
     if (!code && job->like)
         code = lift_module_open(&p.like, job->like, error);
+    if (!code)
+        code = check_inputs(&p);
     if (!code)
         code = join(&p);
     if (!code)

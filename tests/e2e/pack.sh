@@ -51,13 +51,59 @@ expect 0 "1 name" "$GRAFT" pack --like one.so -o like.o two.o
 expect 0 "1 module" "$GRAFT" link like.o -- gcc -static -o host-like host.o
 expect 0 "^5$" ./host-like one.so.1
 
+# Indirect functions, versions, names longer than any buffer; hidden names and others than --like's shared.
+cat >kinds.c <<'X'
+static int impl(void) { return 77; }
+static int (*pick(void))(void) { return impl; }
+int indirect(void) __attribute__((ifunc("pick")));
+int old(void) { return 1; }
+int new(void) { return 2; }
+__asm__(".symver old,versioned@V1\n.symver new,versioned@@V2");
+__attribute__((visibility("hidden"))) int hidden(void) { return 3; }
+X
+long=$(printf '%05000d' 0 | tr 0 l)
+printf 'int %s(void) { return 4; }\n' "$long" >>kinds.c
+gcc -fPIC -c kinds.c
+cat >kinds_host.c <<'X'
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int count, char **names)
+{
+    void *module = dlopen(names[1], RTLD_NOW);
+    for (int i = 2; module && i < count; i++) {
+        int (*f)(void) = (int (*)(void))dlsym(module, names[i]);
+        printf("%d ", f ? f() : -1);
+    }
+    return 0;
+}
+X
+gcc -c kinds_host.c
+expect 0 "" "$GRAFT" pack --name /mods/kinds.so --share hidden -o kinds.packed.o kinds.o
+equal() { expect 0 "" test "$1" = "$2"; }
+equal "$(nm -g --defined-only kinds.packed.o | cut -d' ' -f3)" hidden
+for kind in static static-pie; do
+    expect 0 "1 module" "$GRAFT" link kinds.packed.o -- gcc -$kind -o kinds-$kind kinds_host.o
+    expect 0 "^77 2 4 -1 $" ./kinds-$kind /mods/kinds.so indirect versioned "$long" hidden
+done
+expect 0 "1 name" "$GRAFT" pack --like one.so --share other -o like.o two.o
+equal "$(nm -g --defined-only like.o | cut -d' ' -f3)" other
+
 # What is refused leaves nothing.
 rm -f no.o
 expect 1 "no object defines it" "$GRAFT" pack --share nobody -o no.o two.o
 printf 'int answer(void) { return 5; } int more(void) { return 6; }' | gcc -shared -fPIC -o more.so -x c -
 expect 1 "has more, which no object defines" "$GRAFT" pack --like more.so -o no.o 111.o
 expect 1 "multiple definition of .answer" "$GRAFT" pack -o no.o two.o 111.o
-expect 1 "none.o" "$GRAFT" pack -o no.o none.o
+expect 3 "none.o: No such file" "$GRAFT" pack -o no.o none.o
+: >empty.o; ar rc empty.a; echo 'INPUT(two.o)' >script.o
+expect 3 "empty.o" "$GRAFT" pack -o no.o two.o empty.o
+expect 1 "empty.a: an archive with nothing in it" "$GRAFT" pack -o no.o two.o empty.a
+expect 3 "script.o: neither" "$GRAFT" pack -o no.o script.o
+expect 3 "one.so: not a relocatable" "$GRAFT" pack -o no.o two.o one.so
+head -c 40 two.o >cut.o
+expect 3 "cut.o: neither" "$GRAFT" pack -o no.o cut.o
+cp two.o arm.o && printf '\267' | dd of=arm.o bs=1 seek=18 conv=notrunc status=none
+expect 3 "arm.o: not for x86-64" "$GRAFT" pack -o no.o two.o arm.o
 printf 'static int x; int *f(void) { return &x; }' | gcc -c -fvisibility=hidden -o hidden.o -x c -
 expect 1 "no name that dlsym could find" "$GRAFT" pack -o no.o hidden.o
 expect 2 "-o FILE" "$GRAFT" pack two.o
