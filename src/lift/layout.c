@@ -98,6 +98,11 @@ bool layout_is_crowded(const struct layout *layout)
     return layout->segments + HEADERS_OWN > HEADERS_MAX;
 }
 
+bool layout_fits_kernel(size_t headers)
+{
+    return headers <= HEADERS_MAX;
+}
+
 static void write_module(FILE *to, const struct layout_module *module)
 {
     fprintf(to, "  . = ALIGN(%" PRIu64 ");\n  __graft_at_%s = .;\n", module->align, module->id);

@@ -33,6 +33,9 @@ int layout_add_object(struct layout *, const char *path, struct graft_error *);
  * ld's -z noseparate-code. */
 bool layout_is_crowded(const struct layout *);
 
+/* Whether a linked program has so few program headers that a kernel runs it. */
+bool layout_fits_kernel(size_t headers);
+
 /* Writes the script. -GRAFT_ESYS. */
 int layout_write(const struct layout *, const char *path, struct graft_error *);
 

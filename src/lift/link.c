@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "file/mapping.h"
 #include "lift/binding.h"
 #include "lift/layout.h"
 #include "lift/link.h"
@@ -257,6 +258,10 @@ static int run_linker(struct linking *l)
     clock_gettime(CLOCK_MONOTONIC, &end);
     l->result->seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
     progress(l, "linking", 1, 1);
+    if (!result) {                  /* warnings of a link that succeeded: a later failure is another matter */
+        free(l->result->messages);
+        l->result->messages = NULL;
+    }
     return result;
 }
 
@@ -298,6 +303,22 @@ static void explain(struct linking *l, const char *libc)
     free(libgcc);
 }
 
+/* ld makes as many segments as it is asked for; a kernel answers "Exec format error". */
+static int check_headers(struct linking *l)
+{
+    struct mapping mapping;
+    struct elf_header header;
+    int result = mapping_open(&mapping, l->output, l->error);
+    if (!result)
+        result = elf_header_read(&header, mapping.bytes, mapping.size, l->error);
+    mapping_close(&mapping);
+    if (!result && !layout_fits_kernel(header.count))
+        result = error_about(l->error, GRAFT_EREFUSED, l->result->output, "",
+                             "%s: %zu modules make %zu program headers, more than a kernel reads: link fewer", l->result->output,
+                             l->result->modules, header.count);
+    return result;
+}
+
 static int link_all(struct linking *l)
 {
     char *libc = link_find_file(l->job->command[0], "libc.a", &l->folder);
@@ -312,6 +333,8 @@ static int link_all(struct linking *l)
                 explain(l, libc);
         }
     }
+    if (!result)
+        result = check_headers(l);
     if (!result)
         result = main_table_write(l->output, libc, &l->result->names, l->error);
     free(libc);

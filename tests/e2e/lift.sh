@@ -52,6 +52,9 @@ for kind in static static-pie; do
     cases=$((cases + 1))
     [ "$(readelf -lW host-many | grep -c ' RWE ')" = 0 ] || fail "a segment is writable and executable"
 done
+for i in $(seq 301 600); do mkdir "many$i" && cp many.so "many$i/plugin$i.so"; done
+expect 1 "host-more: 600 modules make [0-9]+ program headers, more than a kernel reads" link many*/*.so -- gcc -static -o host-more host.o
+expect 1 "" test -e host-more
 rm -rf many*
 printf '.data\n.local big\nbig: .long 7\n.zero 104857600,1\n.text\n.globl answer\n.type answer,@function\nanswer: mov big(%%rip),%%eax
 ret\n.section .note.GNU-stack,"",@progbits\n' | gcc -shared -x assembler -o big.so -
