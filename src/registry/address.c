@@ -4,11 +4,9 @@
 
 #include <dlfcn.h>
 #include <string.h>
-#include <sys/auxv.h>
 
+#include "registry/program.h"
 #include "registry/state.h"
-
-extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
 
 struct module *module_of(struct registry *r, const void *address)
 {
@@ -16,18 +14,6 @@ struct module *module_of(struct registry *r, const void *address)
         if (module_holds(r->opened[i], address))
             return r->opened[i];
     return &r->main;
-}
-
-static bool is_of_program(const void *address)
-{
-    const Elf64_Phdr *headers = (const void *)getauxval(AT_PHDR);
-    size_t count = getauxval(AT_PHNUM);
-    const Elf64_Ehdr *first = (const void *)__ehdr_start;
-    uintptr_t load = first && first->e_type == ET_DYN ? (uintptr_t)first : 0;
-    for (size_t i = 0; headers && i < count; i++)
-        if (headers[i].p_type == PT_LOAD && (uintptr_t)address - (load + headers[i].p_vaddr) < headers[i].p_memsz)
-            return true;
-    return false;
 }
 
 static void consider(const struct module *m, uint32_t i, uint64_t value, const Elf64_Sym **best)
@@ -82,7 +68,7 @@ static struct module *of_hand(struct registry *r, const void *address, Dl_info *
             if (!holds(hand, s, (uintptr_t)address) || (in && info->dli_saddr >= s->address))
                 continue;
             in = r->opened[i];
-            *info = (Dl_info){ in->path, (void *)__ehdr_start, s->name, s->address };
+            *info = (Dl_info){ in->path, (void *)program_start(), s->name, s->address };
         }
     }
     return in;
@@ -110,13 +96,13 @@ static int describe(struct registry *r, const void *address, Dl_info *info, cons
         *in = m;
         return 1;
     }
-    if (!is_of_program(address))
+    if (!program_holds(address))
         return 0;
     for (size_t i = 0; i < r->count; i++)
         if (module_holds(r->modules[i], address))
             return 0;
     info->dli_fname = registry_program(r);
-    info->dli_fbase = (void *)__ehdr_start;
+    info->dli_fbase = (void *)program_start();
     if (main_nearest(address, &name, &start)) {
         info->dli_sname = name;
         info->dli_saddr = start;

@@ -6,26 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/names.h"
 #include "registry/state.h"
 
 static size_t bucket_of(const struct registry *r, const char *name)
 {
-    size_t h = 5381;
-    while (*name)
-        h = h * 33 + (unsigned char)*name++;
-    return h & (r->buckets - 1);
+    return name_hash(name) & (r->buckets - 1);
 }
 
 /* What a static program has in itself, whatever the C library is. */
-bool is_program_library(const char *name)
+static bool is_program_library(const char *name)
 {
     static const char *const names[] = {
         "libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libutil.so.1", "libmvec.so.1",
         "ld-linux-x86-64.so.2", "libc.musl-x86_64.so.1", "ld-musl-x86_64.so.1", "libresolv.so.2", "libanl.so.1",
     };
-    const char *slash = strrchr(name, '/');
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(slash ? slash + 1 : name, names[i]))
+        if (!strcmp(base_name(name), names[i]))
             return true;
     return false;
 }
@@ -69,10 +66,9 @@ static unsigned common_tail(const char *a, const char *b)
 
 static struct module *by_tail(const struct registry *r, const char *name, bool *ambiguous)
 {
-    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
     struct module *best = NULL, *other = NULL;
     unsigned longest = 0;
-    for (struct module *m = r->base_bucket[bucket_of(r, base)]; m; m = m->by_base) {
+    for (struct module *m = r->base_bucket[bucket_of(r, base_name(name))]; m; m = m->by_base) {
         unsigned length = common_tail(m->path, name);
         if (length > longest)
             best = m, other = NULL, longest = length;
@@ -158,7 +154,7 @@ struct module *module_find_needed(struct registry *r, const char *name)
     if (!m)
         m = by_path(r, name);
     for (struct module *b = m || strchr(name, '/') ? NULL : r->base_bucket[bucket_of(r, name)]; b && !m; b = b->by_base)
-        if (!strcmp(strrchr(b->path, '/') ? strrchr(b->path, '/') + 1 : b->path, name))
+        if (!strcmp(base_name(b->path), name))
             m = b;
     return m;
 }

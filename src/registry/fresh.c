@@ -9,10 +9,10 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "registry/program.h"
 #include "registry/state.h"
 
 extern Elf64_Dyn _DYNAMIC[] __attribute__((weak, visibility("hidden")));
-extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
 
 static const Elf64_Phdr *header_of(const struct module *m, uint32_t type, size_t *next)
 {
@@ -55,13 +55,6 @@ static void relocate(uintptr_t load, uintptr_t start, uintptr_t end)
     }
 }
 
-/* A static-pie lies where the kernel put it; its first byte has link address 0. */
-static uintptr_t load_address(void)
-{
-    const Elf64_Ehdr *header = (const void *)__ehdr_start;
-    return header && header->e_type == ET_DYN ? (uintptr_t)header : 0;
-}
-
 static int renew_segment(const struct module *m, const Elf64_Phdr *p)
 {
     size_t page = getauxval(AT_PAGESZ);
@@ -70,7 +63,7 @@ static int renew_segment(const struct module *m, const Elf64_Phdr *p)
     if (madvise((void *)first, last - first, MADV_DONTNEED))
         return errno;
     memset((void *)file_end, 0, end - file_end);
-    relocate(load_address(), start, end);
+    relocate(program_load(), start, end);
     return 0;
 }
 

@@ -5,11 +5,9 @@
 
 #include <dlfcn.h>
 #include <string.h>
-#include <sys/auxv.h>
 
+#include "registry/program.h"
 #include "registry/state.h"
-
-extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
 
 enum { LMID = 1, LINKMAP = 2, SERINFO = 4, SERINFOSIZE = 5, ORIGIN = 6, TLS_MODID = 9, TLS_DATA = 10 };
 
@@ -58,12 +56,12 @@ EXPORT int dlinfo(void *restrict handle, int request, void *restrict answer)
 
 static int tell_program(const struct registry *r, int (*each)(struct dl_phdr_info *, size_t, void *), void *data)
 {
-    const Elf64_Ehdr *first = (const void *)__ehdr_start;
+    size_t count;
     struct dl_phdr_info info = {
-        .dlpi_addr = first && first->e_type == ET_DYN ? (uintptr_t)first : 0, .dlpi_name = "",
-        .dlpi_phdr = (const void *)getauxval(AT_PHDR), .dlpi_phnum = (Elf64_Half)getauxval(AT_PHNUM),
+        .dlpi_addr = program_load(), .dlpi_name = "", .dlpi_phdr = program_headers(&count),
         .dlpi_adds = r->opens + 1, .dlpi_subs = r->closes,
     };
+    info.dlpi_phnum = (Elf64_Half)count;
     for (size_t i = 0; i < info.dlpi_phnum; i++)
         if (info.dlpi_phdr[i].p_type == PT_TLS) {
             uintptr_t align = info.dlpi_phdr[i].p_align ? info.dlpi_phdr[i].p_align : 1;

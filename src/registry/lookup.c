@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/names.h"
 #include "registry/state.h"
 
 static void *at(const struct module *m, uint64_t vaddr)
@@ -91,9 +92,7 @@ static const Elf64_Sym *match(const struct module *m, uint32_t i, const char *na
 static const Elf64_Sym *look_gnu(const struct module *m, const char *name, const char *version)
 {
     const Elf64_Sym *fallback = NULL, *s;
-    uint32_t h = 5381;
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
-        h = h * 33 + *c;
+    uint32_t h = name_hash(name);
     const uint32_t *g = m->gnu, count = g[0], first = g[1], words = g[2], shift = g[3];
     const uint64_t *bloom = (const uint64_t *)(g + 4), word = bloom[h / 64 & (words - 1)];
     const uint32_t *bucket = (const uint32_t *)(bloom + words), *chain = bucket + count;

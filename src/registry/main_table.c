@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "registry/names.h"
 #include "registry/state.h"
 
 extern const struct graft_table __graft_main_table __attribute__((weak, visibility("hidden")));
@@ -28,11 +29,9 @@ static void *address_of(const struct graft_table *t, const struct graft_table_sy
 bool main_lookup(const char *name, bool library, void **address)
 {
     const struct graft_table *t = table();
-    uint32_t hash = 5381;
+    uint32_t hash = name_hash(name);
     if (!t)
         return false;
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
-        hash = hash * 33 + *c;
     const struct graft_table_symbol *symbols = PART(t, symbols);
     const uint32_t *bucket = PART(t, buckets), *chain = PART(t, chains);
     for (uint32_t i = bucket[hash % t->bucket_count]; i; i = chain[i - 1]) {

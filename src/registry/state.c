@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "registry/names.h"
 #include "registry/state.h"
 
 extern char **environ;
@@ -72,20 +73,6 @@ void module_list_remove(struct module **list, size_t *count, const struct module
 
 /* ---- tables ------------------------------------------------------------------------ */
 
-static size_t hash(const char *name)
-{
-    size_t h = 5381;
-    while (*name)
-        h = h * 33 + (unsigned char)*name++;
-    return h;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* A bucket keeps the order of registration: the first of a name is the one. */
 static void put(struct module **place, struct module *module, size_t next)
 {
@@ -97,10 +84,10 @@ static void put(struct module **place, struct module *module, size_t next)
 static void put_everywhere(struct registry *r, struct module *m)
 {
     size_t mask = r->buckets - 1;
-    put(&r->path_bucket[hash(m->path) & mask], m, offsetof(struct module, by_path));
-    put(&r->base_bucket[hash(base_name(m->path)) & mask], m, offsetof(struct module, by_base));
+    put(&r->path_bucket[name_hash(m->path) & mask], m, offsetof(struct module, by_path));
+    put(&r->base_bucket[name_hash(base_name(m->path)) & mask], m, offsetof(struct module, by_base));
     if (m->soname)
-        put(&r->soname_bucket[hash(m->soname) & mask], m, offsetof(struct module, by_soname));
+        put(&r->soname_bucket[name_hash(m->soname) & mask], m, offsetof(struct module, by_soname));
 }
 
 static bool make_tables(struct registry *r, size_t wanted)

@@ -84,7 +84,6 @@ struct module *registry_register(struct registry *, const struct graft_record *,
  * *missing. main for the program's own libraries. */
 struct module *module_find(struct registry *, const char *name, bool *missing);
 struct module *module_find_needed(struct registry *, const char *name);
-bool is_program_library(const char *name);
 
 /* lookup.c */
 struct found { struct module *module; void *address; const Elf64_Sym *symbol; };
