@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "elf/section.h"
 #include "lift/lift.h"
+#include "lift/names.h"
 #include "lift/object.h"
 #include "lift/record.h"
 
@@ -24,7 +24,6 @@ struct lifting {
     struct graft_error *error;
     struct object object;
     struct lift_counts counts;
-    bool unique;                    /* it defines unique symbols */
     long section[ELF_SPANS_MAX];    /* of the segments */
     long section_symbol[ELF_SPANS_MAX];
     long bss[ELF_SPANS_MAX];        /* -1: none */
@@ -295,7 +294,7 @@ static int place_dynamic(struct lifting *l)
     return 0;
 }
 
-/* ---- unwind tables, symbols ----------------------------------------------------------- */
+/* ---- the rest -------------------------------------------------------------------------- */
 
 static int unwind_pointer(void *arg, uint64_t offset, uint64_t target)
 {
@@ -311,57 +310,6 @@ static int add_unwind(struct lifting *l)
         return 0;
     l->eh_frame = object_add_section(&l->object, ".eh_frame", SHT_X86_64_UNWIND, SHF_ALLOC, 8, u->bytes, u->size);
     return unwind_pointers(u, unwind_pointer, l, l->error);
-}
-
-static void add_name(struct lifting *l, const struct elf_symbol *s, uint8_t bind)
-{
-    const struct lift_module *m = l->module;
-    unsigned i = m->image.segment_count;
-    if (!s->name || !*s->name || s->section == SHN_UNDEF || s->section >= SHN_LORESERVE)
-        return;
-    struct object_symbol symbol = { .name = s->name, .bind = bind, .type = s->type, .size = s->size };
-    if (s->type == STT_TLS) {
-        if (l->tdata < 0 || bind == STB_LOCAL)
-            return;
-        symbol.section = (size_t)l->tdata;
-        symbol.value = s->value;
-    } else {
-        while (i && s->value < m->image.segment[i - 1].vaddr)
-            i--;
-        if (!i || s->value - m->image.segment[i - 1].vaddr > m->image.segment[i - 1].memsz)
-            return;
-        const struct elf_segment *in = &m->image.segment[--i];
-        bool in_bss = s->value - in->vaddr >= in->filesz && l->bss[i] >= 0;
-        symbol.section = (size_t)(in_bss ? l->bss[i] : l->section[i]);
-        symbol.value = s->value - in->vaddr - (in_bss ? in->filesz : 0);
-    }
-    if (bind == STB_LOCAL && symbol.type != STT_FUNC && symbol.type != STT_OBJECT)
-        symbol.type = s->type == STT_GNU_IFUNC ? STT_FUNC : STT_NOTYPE;
-    object_add_symbol(&l->object, &symbol);
-}
-
-/* Local names are for gdb and perf; they bind nothing. */
-static void add_names(struct lifting *l)
-{
-    struct elf_symtab table;
-    struct elf_symbol s;
-    uint32_t count = elf_symbol_count(&l->module->image);
-    bool stripped = elf_symtab_open(&table, &l->module->image, l->module->bytes, l->module->size, NULL)
-                 || !table.symbols.count;
-    for (size_t i = 0; !stripped && i < table.symbols.count; i++)
-        if (elf_symtab_at(&table, i, &s) && (s.type == STT_FUNC || s.type == STT_OBJECT))
-            add_name(l, &s, STB_LOCAL);
-    for (uint32_t i = 1; i < count; i++) {
-        if (!elf_symbol_at(&l->module->image, i, &s) || s.section == SHN_UNDEF)
-            continue;
-        elf_symbol_version(&l->module->image, &s);
-        l->counts.exports++;
-        l->unique |= s.bind == STB_GNU_UNIQUE;
-        if (stripped)
-            add_name(l, &s, STB_LOCAL);
-        if (l->options->lib && !s.version_hidden && s.bind != STB_LOCAL)
-            add_name(l, &s, s.bind == STB_WEAK ? STB_WEAK : STB_GLOBAL);
-    }
 }
 
 static int lift_all(struct lifting *l, const char *path)
@@ -381,10 +329,12 @@ static int lift_all(struct lifting *l, const char *path)
         result = add_unwind(l);
     if (result)
         return result;
-    add_names(l);
+    struct names_found found = names_add(&l->object, m, &(struct names_places){
+        .section = l->section, .bss = l->bss, .tdata = l->tdata, .lib = l->options->lib });
+    l->counts.exports = found.exports;
     struct record_parts parts = {
         .module = m, .base = l->base, .tls = l->tls, .segments = l->section_symbol, .late = &l->late,
-        .lib = l->options->lib, .unique = l->unique,
+        .lib = l->options->lib, .unique = found.unique,
     };
     if (record_add(&l->object, &parts))
         return short_of_memory(l);
