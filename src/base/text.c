@@ -28,6 +28,22 @@ void text_hex(char *to, const unsigned char *bytes, size_t count)
     *to = 0;
 }
 
+static int digit_value(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_unhex(unsigned char *to, const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++, text += 2) {
+        int high = digit_value(text[0]), low = high < 0 ? -1 : digit_value(text[1]);
+        if (low < 0)
+            return false;
+        to[i] = (unsigned char)(high << 4 | low);
+    }
+    return !*text;
+}
+
 const char *text_basename(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -16,6 +16,9 @@ const char *text_basename(const char *path);
 /* The hexadecimal digits of @count bytes, ended: @to has room for 2 * @count + 1. */
 void text_hex(char *to, const unsigned char *bytes, size_t count);
 
+/* The bytes of exactly @count pairs of digits; false: @text is something else. */
+bool text_unhex(unsigned char *to, const char *text, size_t count);
+
 /* Whether @text matches the glob @pattern: `*`, `?`, and `[...]` sets; a slash is
  * an ordinary character. libc's fnmatch may call malloc, this one never does. */
 bool text_glob(const char *pattern, const char *text);

@@ -15,16 +15,11 @@
 #include "lift/link.h"
 #include "lift/list.h"
 
-/* What takes over a second is told on standard error. */
+/* What takes over a second is told on standard error. Several threads may be at it. */
 static void tell_progress(void *arg, const char *what, size_t done, size_t of)
 {
-    static time_t start;
-    (void)arg;
-    if (!start)
-        start = time(NULL);
-    if (time(NULL) - start < 1 && strcmp(what, "linking"))
-        return;
-    if (isatty(2) && time(NULL) > start)
+    const time_t *start = arg;
+    if (isatty(2) && time(NULL) > *start)
         fprintf(stderr, "\r\033[K%s %zu/%zu%s", what, done, of, !strcmp(what, "linking") && done == of ? "\n" : "");
 }
 
@@ -84,10 +79,13 @@ static int take_modules(struct link_job *job, char **names, size_t count, const 
 
 static int link_modules(struct link_job *job, const char *lock, bool locked)
 {
+    uint8_t expected[32];
     struct graft_error error = { 0 };
     struct link_result result;
-    if (locked && lock_check(lock, job, &error))
+    if (locked && lock_check(lock, job, expected, &error))
         return report_error(&command_link, &error);
+    if (locked)
+        job->expected = expected;
     int code = link_run(job, &result, &error);
     int status = EXIT_DONE;
     if (code) {
@@ -112,7 +110,8 @@ static int run(int count, char **arguments)
         { "keep", required_argument, NULL, 'p' }, { "registry", required_argument, NULL, 'r' },
         { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
     };
-    struct link_job job = { .progress = tell_progress };
+    time_t start = time(NULL);
+    struct link_job job = { .progress = tell_progress, .arg = &start };
     struct link_module *modules = calloc((size_t)count + 1, sizeof *modules);
     const char *exe = NULL, *list = NULL, *lock = NULL;
     char registry[4200];

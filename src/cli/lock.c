@@ -73,7 +73,16 @@ static int compare(const char *path, const json_t *was, const json_t *is, struct
     return 0;
 }
 
-int lock_check(const char *path, const struct link_job *job, struct graft_error *error)
+/* A lock file without it is damaged: it was written with the output. */
+static int read_digest(const char *path, const json_t *lock, uint8_t output[32], struct graft_error *error)
+{
+    const char *hex = json_string_value(json_object_get(json_object_get(lock, "output"), "sha256"));
+    if (!hex || !text_unhex(output, hex, 32))
+        return error_about(error, GRAFT_EFORMAT, path, "", "%s: no digest of the output", path);
+    return 0;
+}
+
+int lock_check(const char *path, const struct link_job *job, uint8_t output[32], struct graft_error *error)
 {
     json_error_t where;
     json_t *was = json_load_file(path, 0, &where), *is = NULL;
@@ -85,6 +94,8 @@ int lock_check(const char *path, const struct link_job *job, struct graft_error 
         result = compare(path, json_object_get(was, "files"), json_object_get(is, "files"), error);
     if (!result && !json_equal(json_object_get(was, "command"), json_object_get(is, "command")))
         result = error_about(error, GRAFT_EBUILDID, path, "", "%s: the command is another one", path);
+    if (!result)
+        result = read_digest(path, was, output, error);
     json_decref(was);
     json_decref(is);
     return result;

@@ -10,7 +10,8 @@
 /* -GRAFT_ESYS. */
 int lock_write(const char *path, const struct link_job *, const char *output, struct graft_error *);
 
-/* -GRAFT_EBUILDID names the first file that is another one; -GRAFT_EFORMAT, -GRAFT_ESYS. */
-int lock_check(const char *path, const struct link_job *, struct graft_error *);
+/* -GRAFT_EBUILDID names the first file that is another one; -GRAFT_EFORMAT, -GRAFT_ESYS. @output
+ * gets the digest that the result must have. */
+int lock_check(const char *path, const struct link_job *, uint8_t output[32], struct graft_error *);
 
 #endif

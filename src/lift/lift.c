@@ -28,6 +28,7 @@ struct lifting {
     long section_symbol[ELF_SPANS_MAX];
     long bss[ELF_SPANS_MAX];        /* -1: none */
     long tdata, eh_frame;           /* -1: none */
+    char *template;                 /* tdata's bytes */
     long base, tls;                 /* symbols; tls -1: none */
     long tlsdesc;                   /* symbol, -1: not needed yet */
     long *open;                     /* symbol number in the module → symbol, 0: not made yet, else + 1 */
@@ -95,11 +96,9 @@ static int add_tls(struct lifting *l)
     l->tdata = l->tls = -1;
     if (!tls->type)
         return 0;
-    char *bytes = arena_alloc(&l->object.arena, tls->memsz ? tls->memsz : 1);
+    char *bytes = l->template = arena_alloc(&l->object.arena, tls->memsz ? tls->memsz : 1);
     if (!bytes)
         return short_of_memory(l);
-    if (tls->filesz)
-        memcpy(bytes, elf_image_at(&l->module->image, tls->vaddr, tls->filesz), tls->filesz);
     snprintf(name, sizeof name, ".tdata.graft.%s", l->module->id);
     l->tdata = object_add_section(&l->object, name, SHT_PROGBITS, SHF_ALLOC | SHF_WRITE | SHF_TLS, tls->align, bytes,
                                   tls->memsz);
@@ -141,6 +140,11 @@ static struct foreign *foreign_module(struct lifting *l, const struct lift_modul
     return f;
 }
 
+static bool in_template(const struct lifting *l, uint64_t vaddr)
+{
+    return l->tdata >= 0 && vaddr - l->module->image.tls.vaddr < l->module->image.tls.filesz;
+}
+
 /* One static relocation for a word, in the TLS template too if the word lies in it. */
 static int place(struct lifting *l, uint64_t vaddr, uint32_t type, long symbol, int64_t addend)
 {
@@ -149,14 +153,24 @@ static int place(struct lifting *l, uint64_t vaddr, uint32_t type, long symbol, 
     while (i + 1 < m->image.segment_count && vaddr >= m->image.segment[i + 1].vaddr)
         i++;
     int result = object_add_reloc(&l->object, l->section[i], vaddr - m->image.segment[i].vaddr, type, symbol, addend);
-    if (!result && l->tdata >= 0 && vaddr - m->image.tls.vaddr < m->image.tls.filesz)
+    if (!result && in_template(l, vaddr))
         result = object_add_reloc(&l->object, l->tdata, vaddr - m->image.tls.vaddr, type, symbol, addend);
     l->counts.relocations++;
     return result ? short_of_memory(l) : 0;
 }
 
+/* The template of thread-local data is the program's: threads have copies of it before
+ * dlopen could write there. */
 static int leave_late(struct lifting *l, const struct lift_reloc *r)
 {
+    struct elf_symbol s = { .name = "" };
+    if (in_template(l, r->offset)) {
+        if (r->symbol)
+            elf_symbol_at(&l->module->image, r->symbol, &s);
+        return error_about(l->error, GRAFT_EREFUSED, l->module->path, s.name, "%s: %s%sR_X86_64_%s at 0x%llx, which only dlopen "
+                           "can carry out, lies in the template of thread-local data", l->module->path, s.name, *s.name ? ": " : "",
+                           lift_reloc_name(r->type), (unsigned long long)r->offset);
+    }
     Elf64_Rela *rela = arena_list_push(&l->late);
     if (!rela)
         return short_of_memory(l);
@@ -323,6 +337,8 @@ static int lift_all(struct lifting *l, const char *path)
     int result = add_tls(l);
     if (!result)
         result = lift_module_relocs(m, lift_reloc, l);
+    if (!result && l->tdata >= 0 && m->image.tls.filesz)      /* now that known words are stored */
+        memcpy(l->template, elf_image_at(&m->image, m->image.tls.vaddr, m->image.tls.filesz), m->image.tls.filesz);
     if (!result)
         result = place_dynamic(l);
     if (!result)

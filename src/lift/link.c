@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "file/mapping.h"
 #include "lift/binding.h"
 #include "lift/layout.h"
 #include "lift/link.h"
+#include "lift/link_check.h"
 #include "lift/link_run.h"
 #include "lift/main_table.h"
 #include "lift/parallel.h"
@@ -303,22 +303,6 @@ static void explain(struct linking *l, const char *libc)
     free(libgcc);
 }
 
-/* ld makes as many segments as it is asked for; a kernel answers "Exec format error". */
-static int check_headers(struct linking *l)
-{
-    struct mapping mapping;
-    struct elf_header header;
-    int result = mapping_open(&mapping, l->output, l->error);
-    if (!result)
-        result = elf_header_read(&header, mapping.bytes, mapping.size, l->error);
-    mapping_close(&mapping);
-    if (!result && !layout_fits_kernel(header.count))
-        result = error_about(l->error, GRAFT_EREFUSED, l->result->output, "",
-                             "%s: %zu modules make %zu program headers, more than a kernel reads: link fewer", l->result->output,
-                             l->result->modules, header.count);
-    return result;
-}
-
 static int link_all(struct linking *l)
 {
     char *libc = link_find_file(l->job->command[0], "libc.a", &l->folder);
@@ -334,9 +318,9 @@ static int link_all(struct linking *l)
         }
     }
     if (!result)
-        result = check_headers(l);
-    if (!result)
         result = main_table_write(l->output, libc, &l->result->names, l->error);
+    if (!result)
+        result = link_check(l->output, l->job, l->result->output, l->error);
     free(libc);
     if (!result && rename(l->output, l->result->output))
         result = error_about(l->error, GRAFT_ESYS, l->result->output, "", "%s: %s", l->result->output, strerror(errno));

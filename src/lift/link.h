@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <graft/graft.h>
 
@@ -29,6 +30,7 @@ struct link_job {
     const char *registry;           /* libgraft-registry.a */
     const char *keep;               /* folder that keeps what was made on the way; NULL: none */
     bool leave_open;                /* what is nowhere defined is left to dlopen */
+    const uint8_t *expected;        /* SHA-256 that the output must have; NULL: any */
     void (*progress)(void *arg, const char *what, size_t done, size_t of);
     void *arg;
 };
@@ -41,7 +43,8 @@ struct link_result {
     double seconds;                 /* of the linker alone */
 };
 
-/* 0; else nothing is where the output was to be that was not there before. The caller frees
+/* -GRAFT_EAMBIG: two modules have one path; -GRAFT_EBUILDID: the output is not @expected.
+ * 0; else nothing is where the output was to be that was not there before. The caller frees
  * the result with link_result_free in any case. -GRAFT_EINVAL: no -o in the command;
  * -GRAFT_EREFUSED: the link failed, messages and missing say why; and those of lift_write. */
 int link_run(const struct link_job *, struct link_result *, struct graft_error *);

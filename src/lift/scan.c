@@ -97,13 +97,11 @@ int scan_folder(struct scan *scan, const char *path)
 static int add_package(struct scan *scan, const char *name, struct graft_error *error)
 {
     struct link_folder folder;
-    char *files = NULL, *rest = NULL, beside[64];
+    char *files = NULL, *rest = NULL;
     char *command[] = { (char *)"dpkg-query", (char *)"-L", (char *)name, NULL };
-    snprintf(beside, sizeof beside, "/tmp/graft-scan");
-    int result = link_folder_open(&folder, NULL, beside, error);
-    if (!result && link_command(command, &folder, &files, error))
-        result = (error ? error->code = 0 : 0, error_about(error, GRAFT_ENOOBJ, name, "",
-                  "%s: no such file or folder, and no installed Debian package", name));
+    int result = link_folder_open(&folder, NULL, scan->temporary, error);
+    if (!result && link_command(command, &folder, &files, NULL))
+        result = error_about(error, GRAFT_ENOOBJ, name, "", "%s: no such file or folder, and no installed Debian package", name);
     for (char *line = result || !files ? NULL : strtok_r(files, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         struct stat status;
         const char *so = strstr(text_basename(line), ".so");
@@ -121,9 +119,8 @@ static int add_deb(struct scan *scan, const char *path, struct graft_error *erro
     char *messages = NULL;
     char *command[] = { (char *)"dpkg-deb", (char *)"-x", (char *)path, (char *)scan->temporary, NULL };
     int result = link_folder_open(&folder, NULL, scan->temporary, error);
-    if (!result && link_command(command, &folder, &messages, error))
-        result = (error ? error->code = 0 : 0, error_about(error, GRAFT_EFORMAT, path, "", "%s: %s", path,
-                  messages && *messages ? messages : "dpkg-deb failed"));
+    if (!result && link_command(command, &folder, &messages, NULL))
+        result = error_about(error, GRAFT_EFORMAT, path, "", "%s: %s", path, messages && *messages ? messages : "dpkg-deb failed");
     free(messages);
     link_folder_close(&folder);
     return result ? result : scan_folder(scan, scan->temporary);

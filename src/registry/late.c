@@ -45,8 +45,9 @@ static void missing_function(void)
 {
     static const char text[] = "symbol lookup error: a function that was undefined when its module was opened "
                                "RTLD_LAZY has been called\n";
-    ssize_t written = write(2, text, sizeof text - 1);
-    _exit(written < 0 ? 127 : 127);
+    if (write(2, text, sizeof text - 1) < 0)
+        _exit(126);                 /* nobody could be told */
+    _exit(127);
 }
 
 bool module_relocate(struct registry *r, struct module *m, int flags)

@@ -167,9 +167,10 @@ void modules_sweep(struct registry *r)
     while (again) {
         again = false;
         size_t count = r->opened_count, gone = 0;
-        struct module **sorted = scratch(2 * count), **ended = sorted + count;
+        struct module **sorted = scratch(2 * count), **ended;
         if (!sorted)
             break;
+        ended = sorted + count;
         for (size_t i = 0; i < count; i++)
             if (r->opened[i]->direct || r->opened[i]->nodelete)
                 keep(r->opened[i]);

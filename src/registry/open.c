@@ -44,9 +44,20 @@ static bool resolve_needed(struct registry *r, struct module *m)
     return true;
 }
 
-/* A growing list for the walks of one dlopen; those of constructors' come after it is used. */
 struct walk { struct module **list; size_t count, room; };
 
+/* In a cycle the one that was asked for starts last (_dl_sort_maps, force_first). */
+static void put_in_order(struct module *m)
+{
+    size_t first = 0;
+    modules_sort(m->scope, m->scope_count, m->order);
+    while (m->order[first] != m)
+        first++;
+    memmove(m->order + 1, m->order, first * sizeof *m->order);
+    m->order[0] = m;
+}
+
+/* What a module needs is the same as long as the process lives: found once, kept. */
 static bool make_scope(struct registry *r, struct module *m)
 {
     static struct walk w;
@@ -68,9 +79,11 @@ static bool make_scope(struct registry *r, struct module *m)
     }
     for (size_t i = 0; i < w.count; i++)
         w.list[i]->mark = false;
-    if (done && (m->scope = registry_alloc(w.count * sizeof *m->scope))) {
+    if (done && (m->scope = registry_alloc(2 * w.count * sizeof *m->scope))) {
         memcpy(m->scope, w.list, w.count * sizeof *m->scope);
         m->scope_count = w.count;
+        m->order = m->scope + w.count;
+        put_in_order(m);
     }
     if (!m->scope)
         error_say(m->path, "cannot allocate memory");
@@ -119,6 +132,8 @@ static void take_back(struct registry *r, size_t from)
             m->map.l_prev->l_next = NULL;
         m->map.l_prev = NULL;
         m->open = false;
+        m->loader = NULL;
+        m->held_count = 0;
         r->closes++;
     }
 }
@@ -154,23 +169,12 @@ static bool open_all(struct registry *r, struct module *m, int flags)
 static void start_scope(struct registry *r, struct module *m)
 {
     static bool registered;
-    size_t count = m->scope_count;
-    struct module *few[64], **sorted = count <= 64 ? few : registry_alloc(count * sizeof *sorted);
     if (!registered) {
         registered = true;
         atexit(registry_at_exit);
     }
-    if (!sorted)
-        return;
-    modules_sort(m->scope, count, sorted);
-    /* In a cycle the one that was asked for starts last (_dl_sort_maps, force_first). */
-    size_t first = 0;
-    while (sorted[first] != m)
-        first++;
-    memmove(sorted + 1, sorted, first * sizeof *sorted);
-    sorted[0] = m;
-    for (size_t i = count; i--;)
-        module_start(r, sorted[i]);
+    for (size_t i = m->scope_count; i--;)
+        module_start(r, m->order[i]);
 }
 
 static void make_global(struct registry *r, struct module *m)

@@ -17,8 +17,9 @@
 
 typedef int64_t graft_offset;
 
-#define GRAFT_RECORD_MAGIC "GRAFTMOD"
-#define GRAFT_TABLE_MAGIC "GRAFTTAB"
+/* The last two digits are the version of the format: a registry knows its own only. */
+#define GRAFT_RECORD_MAGIC "GRAFTM02"
+#define GRAFT_TABLE_MAGIC "GRAFTT02"
 
 enum {
     GRAFT_RECORD_IMAGE = 1,         /* lifted: base, low, high, dynamic, headers say what it is */

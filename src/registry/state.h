@@ -37,6 +37,7 @@ struct module {
     unsigned direct;                /* dlopen less dlclose */
     bool open, global, nodelete, started, ever, mark;
     struct module **needed, **scope;                /* needed: direct ones; scope: breadth first, itself first */
+    struct module **order;          /* the scope, what depends on others first, itself before all */
     size_t needed_count, scope_count;
     struct module *loader;          /* whose need brought it; NULL: dlopen */
     struct module **held;           /* whose symbols its words were given by dlopen */

@@ -142,6 +142,28 @@ expect 0 "1 module," link --list list one/plugin.so two/plugin.so -- gcc -static
 echo 'drop x' >list
 expect 2 "list:1: neither" link --list list one/plugin.so -- gcc -static -o out-list host.o
 
+# A thread-local variable that starts with the address of an indirect function: its template is
+# copied to each thread long before dlopen knows the address.
+gcc -shared -fPIC -o template.so -x c - <<'C'
+static int impl(void) { return 1; }
+static int (*pick(void))(void) { return impl; }
+int indirect(void) __attribute__((ifunc("pick")));
+__thread int (*pointer)(void) = indirect;
+int answer(void) { return pointer(); }
+C
+expect 1 "indirect.*in the template of thread-local data" "$GRAFT" lift template.so -o out.o
+
+# What the command finds by -l is in the lock as well: by what comes out.
+for n in 1 2; do
+    printf 'int number(void) { return %s; }' $n | gcc -c -o number.o -x c -
+    rm -f libnumber.a && ar rcD libnumber.a number.o
+    [ $n = 2 ] || expect 0 "" link --lock number.lock one/plugin.so -- gcc -static -o out-number host.o -u number -L. -lnumber
+done
+cp out-number before
+expect 3 "out-number would be another one than the locked one" link --lock number.lock --locked one/plugin.so -- \
+    gcc -static -o out-number host.o -u number -L. -lnumber
+expect 0 "" cmp before out-number
+
 # ---- damaged input: an answer, never a signal ---------------------------------------------------
 size=$(stat -c %s two/plugin.so)
 signals=0 tries=0

@@ -88,6 +88,14 @@ done
 expect 0 "1 name" "$GRAFT" pack --like one.so --share other -o like.o two.o
 equal "$(nm -g --defined-only like.o | cut -d' ' -f3)" other
 
+# Two modules of one path could not be told apart.
+for n in 1 2; do
+    printf 'int answer(void) { return %s; }' $n | gcc -c -o same$n.o -x c -
+    "$GRAFT" pack --name /mods/same.so -o same$n.packed.o same$n.o 2>/dev/null
+done
+expect 2 "/mods/same.so: two modules have this path" "$GRAFT" link same1.packed.o same2.packed.o -- gcc -static -o host-same host.o
+expect 1 "" test -e host-same
+
 # What is refused leaves nothing.
 rm -f no.o
 expect 1 "no object defines it" "$GRAFT" pack --share nobody -o no.o two.o

@@ -30,7 +30,7 @@ __attribute__((used)) static int packed_answer(void) { return 42; }
 __attribute__((used)) static int packed_value = 7;
 
 __asm__(".pushsection graft_modules, \"a\"\n .balign 8\n"
-        "1: .ascii \"GRAFTMOD\"\n .long 256, 2\n .quad 2f - ., 3f - .\n .fill 12, 8, 0\n"
+        "1: .ascii \"GRAFTM02\"\n .long 256, 2\n .quad 2f - ., 3f - .\n .fill 12, 8, 0\n"
         " .quad 4f - ., 2, 5f - ., 6f - ., 1, 1\n .fill 32, 1, 0xab\n .quad 0\n"
         " .byte 0x12, 0x34\n .fill 30, 1, 0\n .quad 2\n .popsection\n"
         ".pushsection .rodata, \"a\"\n .balign 8\n"
@@ -249,6 +249,43 @@ static void threads_do_not_disturb_each_other(void **state)
     dlclose(held);
 }
 
+enum { WIDE = 100 };
+
+/* Pages of all mappings, the first number of statm. */
+static long mapped_pages(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%ld", &pages), 1);
+    fclose(file);
+    return pages;
+}
+
+static void opening_again_takes_no_more_memory(void **state)
+{
+    (void)state;
+    static struct graft_registry_module leaf[WIDE], wide;
+    static char path[WIDE][32];
+    static const char *needed[WIDE + 1];
+    for (int i = 0; i < WIDE; i++) {
+        snprintf(path[i], sizeof path[i], "/wide/leaf%d.so", i);
+        leaf[i] = (struct graft_registry_module){ .size = sizeof leaf[i], .path = needed[i] = path[i] };
+        assert_int_equal(graft_registry_add(&leaf[i]), 0);
+    }
+    wide = (struct graft_registry_module){ .size = sizeof wide, .path = "/wide/wide.so", .needed = needed };
+    assert_int_equal(graft_registry_add(&wide), 0);
+    long before = 0;
+    for (int i = 0; i < 4000; i++) {
+        void *handle = dlopen("/wide/wide.so", RTLD_NOW | RTLD_GLOBAL);
+        assert_non_null(handle);
+        assert_int_equal(dlclose(handle), 0);
+        if (i == 100)
+            before = mapped_pages();
+    }
+    assert_true(mapped_pages() - before < 64);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, forget_events)
 int main(void)
 {
@@ -259,6 +296,7 @@ int main(void)
         TEST(global_modules_answer_for_the_program), TEST(an_address_has_the_name_of_a_module_by_hand),
         TEST(a_fallback_is_asked_and_its_handles_are_not_looked_into), TEST(a_path_is_registered_once),
         TEST(a_child_of_fork_can_open), TEST(threads_do_not_disturb_each_other),
+        TEST(opening_again_takes_no_more_memory),
     };
     return cmocka_run_group_tests(tests, add_modules, NULL);
 }

@@ -119,6 +119,21 @@ static void what_does_not_fit_a_buffer_is_counted_and_not_written(void **state)
     assert_int_equal(none.length, 3);
 }
 
+static void bytes_become_digits_and_come_back(void **state)
+{
+    (void)state;
+    static const unsigned char bytes[] = { 0, 1, 0x7f, 0x80, 0xab, 0xff };
+    unsigned char back[sizeof bytes];
+    char text[2 * sizeof bytes + 1];
+    text_hex(text, bytes, sizeof bytes);
+    assert_string_equal(text, "00017f80abff");
+    assert_true(text_unhex(back, text, sizeof back));
+    assert_memory_equal(back, bytes, sizeof back);
+    static const char *const wrong[] = { "", "00017f80abf", "00017f80abff0", "00017f80abfg", "00017F80ABFF", "00 17f80abff" };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(text_unhex(back, wrong[i], sizeof back));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_glob_of_many_stars_ends_soon),
         cmocka_unit_test(copies_are_cut_and_always_ended),
         cmocka_unit_test(a_basename_is_what_follows_the_last_slash),
+        cmocka_unit_test(bytes_become_digits_and_come_back),
         cmocka_unit_test(what_does_not_fit_a_buffer_is_counted_and_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
