@@ -110,15 +110,29 @@ static int add_tls(struct lifting *l)
 
 /* ---- what relocations lead to ------------------------------------------------------- */
 
+/* What the registry has instead of the C library (registry/record.h), or NULL. */
+static const char *own_name(const char *name)
+{
+    static const char *const names[][2] = {
+        { "__tls_get_addr", "__graft_tls_get_addr" },
+        { "__cxa_thread_atexit", "__graft_thread_atexit" },
+        { "__cxa_thread_atexit_impl", "__graft_thread_atexit" },
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i][0]))
+            return names[i][1];
+    return NULL;
+}
+
 static long open_symbol(struct lifting *l, const struct elf_symbol *s)
 {
-    /* Those of the registry: see registry/record.h. A weak __cxa_finalize would pull no
-     * member of libc.a, and a module's destructors would never run. */
-    bool is_tls_get_addr = !strcmp(s->name, "__tls_get_addr");
-    bool weak = s->bind == STB_WEAK && strcmp(s->name, "__cxa_finalize");
+    /* A weak __cxa_finalize would pull no member of libc.a, and a module's destructors
+     * would never run. */
     if (!l->open[s->index]) {
+        const char *own = own_name(s->name);
+        bool weak = s->bind == STB_WEAK && !own && strcmp(s->name, "__cxa_finalize");
         long symbol = object_add_symbol(&l->object, &(struct object_symbol){
-            .name = is_tls_get_addr ? "__graft_tls_get_addr" : s->name, .bind = weak ? STB_WEAK : STB_GLOBAL,
+            .name = own ? own : s->name, .bind = weak ? STB_WEAK : STB_GLOBAL,
             .type = s->type == STT_TLS ? STT_TLS : STT_NOTYPE, .section = (size_t)OBJECT_UNDEFINED });
         l->open[s->index] = symbol + 1;
         l->counts.imports++;

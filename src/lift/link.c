@@ -157,6 +157,7 @@ static void force_weak(struct linking *l, const char *libc)
 {
     struct weak weak = { .l = l, .found = { .arena = &l->arena, .element_size = sizeof(char *) } };
     struct arena_list all = { .arena = &l->arena, .element_size = sizeof(char *) };
+    note_weak(&all, "__cxa_thread_atexit_impl");    /* the registry's own */
     binding_weak(l->binding, note_weak, &all);
     for (size_t i = 0; i < all.count; i++) {
         const char *name = *(const char **)arena_list_at(&all, i);
@@ -295,7 +296,7 @@ static void explain(struct linking *l, const char *libc)
         if (first)
             snprintf(missing->wanted_by, sizeof missing->wanted_by, "%s", first->path);
     }
-    char *libgcc = libc && !l->job->leave_open ? link_find_file(l->job->command[0], "libgcc.a", &l->folder) : NULL;
+    char *libgcc = libc && !l->job->leave_open ? link_find_archive(l->job->command, "libgcc.a", &l->folder) : NULL;
     if (libc && !l->job->leave_open)
         link_missing_locate(l->result, libc);
     if (libgcc)
@@ -305,7 +306,7 @@ static void explain(struct linking *l, const char *libc)
 
 static int link_all(struct linking *l)
 {
-    char *libc = link_find_file(l->job->command[0], "libc.a", &l->folder);
+    char *libc = link_find_archive(l->job->command, "libc.a", &l->folder);
     int result = link_once(l, libc);
     if (result == -GRAFT_EREFUSED) {
         explain(l, libc);

@@ -148,17 +148,14 @@ static char **plain_language(void)
     return copy;
 }
 
-static int run(char **command, const char *out, const char *err, int *status)
+static int run(char **command, const char *out, int *status)
 {
     posix_spawn_file_actions_t actions;
     pid_t child;
     char **environment = plain_language();
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    if (err)
-        posix_spawn_file_actions_addopen(&actions, 2, err, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    else
-        posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
     int number = environment ? posix_spawnp(&child, command[0], &actions, NULL, command, environment) : ENOMEM;
     posix_spawn_file_actions_destroy(&actions);
     free(environment);
@@ -175,27 +172,39 @@ int link_command(char **command, const struct link_folder *folder, char **messag
     char path[4200];
     int status = 0;
     snprintf(path, sizeof path, "%s/messages", folder->path);
-    int number = run(command, path, NULL, &status);
+    int number = run(command, path, &status);
     if (number)
         return error_about(error, GRAFT_ESYS, command[0], "", "%s cannot be run: %s", command[0], strerror(number));
     *messages = read_all(path);
     return status ? error_set(error, GRAFT_EREFUSED, "the link failed") : 0;
 }
 
-char *link_find_file(const char *compiler, const char *name, const struct link_folder *folder)
+static char *find_in(char *linker_command, const char *name)
 {
-    char path[4200], option[256];
-    char *command[] = { (char *)compiler, option, NULL };
-    int status = 0;
-    snprintf(option, sizeof option, "-print-file-name=%s", name);
-    snprintf(path, sizeof path, "%s/found", folder->path);
-    char *text = run(command, path, "/dev/null", &status) || status ? NULL : read_all(path);
-    if (text)
-        text[strcspn(text, "\n")] = 0;
-    if (text && *text == '/')
-        return text;
-    free(text);
+    char path[4400], *rest = NULL;
+    for (char *word = strtok_r(linker_command, " \"\n", &rest); word; word = strtok_r(NULL, " \"\n", &rest))
+        if (!strncmp(word, "-L", 2) && (size_t)snprintf(path, sizeof path, "%s/%s", word + 2, name) < sizeof path
+            && !access(path, R_OK))
+            return strdup(path);
     return NULL;
+}
+
+char *link_find_archive(char *const *command, const char *name, const struct link_folder *folder)
+{
+    size_t n = 0;
+    char *messages = NULL, *found = NULL;
+    while (command[n])
+        n++;
+    char **asking = calloc(n + 2, sizeof *asking);
+    if (!asking)
+        return NULL;
+    memcpy(asking, command, n * sizeof *asking);
+    asking[n] = (char *)"-###";
+    if (!link_command(asking, folder, &messages, NULL) && messages)
+        found = find_in(messages, name);
+    free(messages);
+    free(asking);
+    return found;
 }
 
 /* ---- what is missing ---------------------------------------------------------------- */

@@ -31,8 +31,10 @@ int link_words_write(const struct link_words *, const char *path, struct graft_e
  * -GRAFT_ESYS: it cannot be run; -GRAFT_EREFUSED: it failed. */
 int link_command(char **command, const struct link_folder *, char **messages, struct graft_error *);
 
-/* Where the compiler has the file @name, malloc'd; NULL: it has none. */
-char *link_find_file(const char *compiler, const char *name, const struct link_folder *);
+/* Where the linker would find the archive @name for this command, malloc'd; NULL: nowhere. Nothing is
+ * linked: the compiler says what it would run. (-print-file-name names glibc's libc.a for
+ * musl-gcc as well.) */
+char *link_find_archive(char *const *command, const char *name, const struct link_folder *);
 
 /* The undefined references in the linker's words, each once. */
 void link_missing_read(struct link_result *, const char *messages);

@@ -172,7 +172,7 @@ void modules_sweep(struct registry *r)
             break;
         ended = sorted + count;
         for (size_t i = 0; i < count; i++)
-            if (r->opened[i]->direct || r->opened[i]->nodelete)
+            if (r->opened[i]->direct || r->opened[i]->nodelete || r->opened[i]->pending)
                 keep(r->opened[i]);
         for (size_t i = 0; i < r->main.held_count; i++)
             keep(r->main.held[i]);

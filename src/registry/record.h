@@ -92,6 +92,7 @@ static inline const void *graft_offset_at(const graft_offset *field)
 
 /* Who finds what: symbols that src/lift refers to and the registry defines.
  *   __graft_tls_get_addr   instead of __tls_get_addr: {offset from the thread pointer, offset in it}
+ *   __graft_thread_atexit  instead of __cxa_thread_atexit and __cxa_thread_atexit_impl
  *   __graft_tlsdesc        the entry of every TLSDESC pair, whose second word is the offset from the
  *                          thread pointer */
 

@@ -35,6 +35,7 @@ struct module {
 
     /* while it is open */
     unsigned direct;                /* dlopen less dlclose */
+    unsigned pending;               /* thread-local destructors that are still to run */
     bool open, global, nodelete, started, ever, mark;
     struct module **needed, **scope;                /* needed: direct ones; scope: breadth first, itself first */
     struct module **order;          /* the scope, what depends on others first, itself before all */

@@ -27,7 +27,7 @@ same "libgraft-preload.so's exports" "$(exported "$build/libgraft-preload.so")" 
 
 # The registry takes no name from the program but its own and those of the dl* family.
 same "libgraft-registry.a's names" "$(nm -g --defined-only "$build/libgraft-registry.a" | awk 'NF == 3 { print $3 }' | sort)" \
-    "$(printf '%s\n' __graft_tls_get_addr __graft_tlsdesc dl_iterate_phdr dladdr dladdr1 dlclose dlerror dlinfo dlopen dlsym \
+    "$(printf '%s\n' __graft_thread_atexit __graft_tls_get_addr __graft_tlsdesc dl_iterate_phdr dladdr dladdr1 dlclose dlerror dlinfo dlopen dlsym \
         dlvsym graft_registry_add graft_registry_each graft_registry_set_fallback)"
 
 # Every function of the headers is exported, and every export is declared.
