@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 
@@ -74,4 +75,15 @@ int error_in(struct graft_error *error, int code, const char *object)
     if (error && error->code && !error->object[0])
         text_copy(error->object, sizeof error->object, object);
     return code;
+}
+
+int error_of(struct graft_error *error, int code, const char *object)
+{
+    char text[sizeof error->text];
+    size_t length = strlen(object);
+    if (error && (strncmp(error->text, object, length) || error->text[length] != ':')) {
+        text_copy(text, sizeof text, error->text[0] ? error->text : graft_strerror(error->code));
+        snprintf(error->text, sizeof error->text, "%.300s: %.200s", object, text);
+    }
+    return error_in(error, code, object);
 }

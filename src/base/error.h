@@ -16,6 +16,10 @@ int error_about(struct graft_error *error, int code, const char *object, const c
 /* Makes @error empty; NULL is fine. Every public function starts with it. */
 void error_clear(struct graft_error *error);
 
+/* As error_in, and puts the object before the text too, unless it starts with it: for what
+ * was said deeper down, where the file's name is not known. */
+int error_of(struct graft_error *error, int code, const char *object);
+
 /* Names the object in an @error that has none yet; returns @code. */
 int error_in(struct graft_error *error, int code, const char *object);
 

@@ -150,7 +150,7 @@ int contents_open(struct contents *contents, const char *path, struct graft_erro
     free(load);
     if (result)
         contents_close(contents);
-    return result ? error_in(error, result, path) : 0;
+    return result ? error_of(error, result, path) : 0;
 }
 
 void contents_close(struct contents *contents)

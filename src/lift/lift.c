@@ -383,5 +383,5 @@ int lift_write(struct lift_module *module, const struct lift_options *options, c
     if (counts)
         *counts = l.counts;
     object_free(&l.object);
-    return result ? error_in(error, result, module->path) : 0;
+    return result ? error_of(error, result, module->path) : 0;
 }

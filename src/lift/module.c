@@ -18,7 +18,10 @@
 #include "lift/module.h"
 #include "lift/sha256.h"
 
-enum { PAGE = 4096 };               /* x86-64: all that ld's layout knows */
+enum {
+    PAGE = 4096,                    /* x86-64: all that ld's layout knows */
+    TLS_ALIGN_MAX = 65536
+};
 
 static const char *const reloc_names[] = {
     [R_X86_64_NONE] = "NONE", [R_X86_64_64] = "64", [R_X86_64_PC32] = "PC32", [R_X86_64_GOT32] = "GOT32",
@@ -214,6 +217,8 @@ static int check_image(struct lift_module *m, struct graft_error *error)
     if (image->tls.type && (image->tls.filesz > image->tls.memsz || image->tls.memsz > 1 << 26
                             || (image->tls.filesz && !elf_image_at(image, image->tls.vaddr, image->tls.filesz))))
         return refuse(m, error, "its TLS segment lies outside the file, or is larger than 64 MiB");
+    if (image->tls.type && (image->tls.align & (image->tls.align - 1) || image->tls.align > TLS_ALIGN_MAX))
+        return refuse(m, error, "an alignment of thread-local data that is no power of two, or larger than 64 KiB");
     return check_segments(m, error);
 }
 
@@ -256,13 +261,14 @@ static int open_image(struct lift_module *m, struct graft_error *error)
     if (!result)
         result = check_image(m, error);
     if (result)
-        return error_in(error, result, m->path);
+        return error_of(error, result, m->path);
     if (header.entry_size != sizeof(Elf64_Phdr))
         return refuse(m, error, "program headers of another size");
     read_headers(m, &header);
     result = unwind_find(&m->unwind, &m->image, &m->eh_frame_header, error);
-    if (!result)
-        result = lift_module_relocs(m, check_reloc, &checking);
+    if (result)
+        return error_of(error, result, m->path);
+    result = lift_module_relocs(m, check_reloc, &checking);
     if (result)
         return error_about(error, -result, m->path, "", "%s: a relocation table leads outside the file", m->path);
     name_module(m);

@@ -10,7 +10,7 @@
 #include "lift/unwind.h"
 
 enum {
-    PE_OMIT = 0xff, PE_SDATA4_PCREL = 0x1b, PE_INDIRECT = 0x80
+    PE_OMIT = 0xff, PE_UDATA4 = 0x03, PE_SDATA4_PCREL = 0x1b, PE_INDIRECT = 0x80
 };
 
 struct record { const unsigned char *at, *end; };
@@ -47,10 +47,11 @@ static bool skip_leb(struct record *r, uint64_t *value)
     return false;
 }
 
-/* The section ends at a record of length 0, or where its segment does. */
-static int measure(struct unwind *u, uint64_t room, struct graft_error *error)
+/* The section ends at a record of length 0, which only crtend.o brings, or after as many
+ * functions as its index has. */
+static int measure(struct unwind *u, uint64_t room, uint64_t functions, struct graft_error *error)
 {
-    while (room - u->size >= 4) {
+    while (functions && room - u->size >= 4) {
         uint32_t length = get32(u->bytes + u->size);
         if (!length)
             return 0;
@@ -58,6 +59,7 @@ static int measure(struct unwind *u, uint64_t room, struct graft_error *error)
             return damaged(error, u->size, "64-bit records are not understood");
         if (length > room - u->size - 4)
             return damaged(error, u->size, "the record is longer than its segment");
+        functions -= length >= 4 && get32(u->bytes + u->size + 4) != 0;
         u->size += 4 + (uint64_t)length;
     }
     return 0;
@@ -79,7 +81,8 @@ int unwind_find(struct unwind *u, const struct elf_image *image, const struct el
     u->bytes = elf_image_at(image, u->vaddr, 4);
     if (!u->bytes)
         return error_set(error, GRAFT_EFORMAT, ".eh_frame_hdr leads outside the file");
-    return measure(u, room, error);
+    const unsigned char *count = at[2] == PE_UDATA4 ? elf_image_at(image, header->vaddr + 8, 4) : NULL;
+    return measure(u, room, count ? get32(count) : UINT64_MAX, error);
 }
 
 struct reading {

@@ -119,7 +119,7 @@ expect 0 "0 placeholders made" "$GRAFT" stubs lua stubs
 
 # ---- what is refused ------------------------------------------------------------------------
 expect 1 "an executable, not a shared object" "$GRAFT" lift /bin/true -o out.o
-expect 3 "this is not an ELF file" "$GRAFT" lift "$here/lua_host.c" -o out.o
+expect 3 "lua_host.c: .*this is not an ELF file" "$GRAFT" lift "$here/lua_host.c" -o out.o
 expect 3 "No such file" "$GRAFT" lift none.so -o out.o
 expect 1 "an object" "$GRAFT" lift host.o -o out.o
 printf 'int x; int *f(void) { return &x; }' | gcc -shared -mcmodel=large -fno-pic -Wl,-z,notext -o textrel.so -x c - 2>/dev/null
@@ -163,6 +163,22 @@ cp out-number before
 expect 3 "out-number would be another one than the locked one" link --lock number.lock --locked one/plugin.so -- \
     gcc -static -o out-number host.o -u number -L. -lnumber
 expect 0 "" cmp before out-number
+
+# An alignment that no thread's memory could have: it would be written out as zeroes.
+printf 'extern __thread int x; __thread int x = 3; int answer(void) { return x; }' | gcc -shared -fPIC -o align.so -x c -
+at=$(readelf -lW align.so | awk '/^Program Headers/ { on = 1 } on && /0x/ { n++ } on && / TLS / { print 64 + (n - 1) * 56 + 48; exit }')
+printf '\x00\x00\x00\x00\x04\x00\x00\x00' | dd of=align.so bs=1 seek="$at" conv=notrunc status=none
+expect 0 "TLS .*0x400000000" readelf -lW align.so
+expect 1 "align.so: .*an alignment of thread-local data" timeout 20 "$GRAFT" lift align.so -o out.o
+
+# Unwind tables without crtend's terminator, as -nostdlib leaves them: what follows is not read as one.
+cat >throw.cc <<'C'
+extern "C" int answer() { try { throw 4; } catch (int thrown) { return thrown; } }
+C
+g++ -shared -nostdlib -fPIC -O1 -Wl,-z,noseparate-code -o throw.so throw.cc
+expect 0 "" "$GRAFT" lift throw.so -o throw.o
+expect 0 "1 module" link throw.so -- g++ -static -o host-throw host.o -Wl,-u,__gxx_personality_v0
+expect 0 "^4$" ./host-throw throw.so
 
 # ---- damaged input: an answer, never a signal ---------------------------------------------------
 size=$(stat -c %s two/plugin.so)

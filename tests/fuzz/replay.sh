@@ -16,6 +16,11 @@ ${CC:-cc} $flags tests/fuzz/standalone.c tests/fuzz/fuzz_rules.c src/plan/*.c \
 # shellcheck disable=SC2086
 ${CC:-cc} $flags tests/fuzz/standalone.c tests/fuzz/fuzz_file.c src/file/cache.c src/file/hwcaps.c src/file/cpuid*.S \
     src/elf/*.c src/base/error.c src/base/text.c -o "$build/replay_file"
+# shellcheck disable=SC2086
+${CC:-cc} $flags tests/fuzz/standalone.c tests/fuzz/fuzz_lift.c src/lift/*.c src/file/*.c src/file/cpuid*.S src/plan/*.c src/elf/*.c \
+    src/base/*.c -lelf -lnettle -lpthread -o "$build/replay_lift"
+"$build/replay_lift" tests/fuzz/corpus-lift
+"$build/replay_lift" tests/fuzz/corpus
 "$build/replay_elf" tests/fuzz/corpus
 "$build/replay_file" tests/fuzz/corpus-file
 "$build/replay_file" tests/fuzz/corpus

@@ -1,6 +1,6 @@
 #!/bin/sh
 # tests/fuzz/run.sh [SECONDS]: libFuzzer over src/elf, then AFL++ over src/elf, then
-# libFuzzer over caches and sections, and over the rules, 4 : 4 : 1 : 1 of the time
+# libFuzzer over caches and sections, over the rules, and over lifting, 3 : 3 : 1 : 1 : 2 of the time
 # (600 s). Exits 1 on a finding, which is left in $BUILD/fuzz/findings: minimise it, add
 # it as corpus/found-WHAT, and fix it with a unit test. What is learnt on the way stays in $BUILD/fuzz for the next run.
 set -eu
@@ -10,9 +10,10 @@ build=${BUILD:-build}/fuzz
 flags="-std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Isrc -Iinclude -fno-sanitize-recover=all"
 elf="tests/fuzz/fuzz_elf.c src/elf/*.c src/base/error.c src/base/text.c"
 rules="tests/fuzz/fuzz_rules.c src/plan/*.c src/elf/*.c src/base/*.c"
+lift="tests/fuzz/fuzz_lift.c src/lift/*.c src/file/*.c src/file/cpuid*.S src/plan/*.c src/elf/*.c src/base/*.c"
 file="tests/fuzz/fuzz_file.c src/file/cache.c src/file/hwcaps.c src/file/cpuid*.S src/elf/*.c src/base/error.c src/base/text.c"
 findings=$build/findings
-mkdir -p "$build/elf" "$build/file" "$build/rules" "$findings"
+mkdir -p "$build/elf" "$build/file" "$build/rules" "$build/lift" "$findings"
 rm -f "$findings"/*
 
 if ! command -v clang >/dev/null; then
@@ -25,6 +26,8 @@ clang $flags -fsanitize=fuzzer,address,undefined $elf -o "$build/fuzz_elf"
 clang $flags -fsanitize=fuzzer,address,undefined $rules -o "$build/fuzz_rules"
 # shellcheck disable=SC2086
 clang $flags -fsanitize=fuzzer,address,undefined $file -o "$build/fuzz_file"
+# shellcheck disable=SC2086
+clang $flags -fsanitize=fuzzer,address,undefined $lift -lelf -lnettle -lpthread -o "$build/fuzz_lift"
 
 libfuzzer() {
     name=$1 time=$2 seeds=$3 size=$4
@@ -51,14 +54,15 @@ afl() {
     done
 }
 
-libfuzzer elf $((seconds * 2 / 5)) tests/fuzz/corpus 8192
+libfuzzer elf $((seconds * 3 / 10)) tests/fuzz/corpus 8192
 if command -v afl-fuzz >/dev/null; then
-    afl $((seconds * 2 / 5))
+    afl $((seconds * 3 / 10))
 else
     echo "AFL++ is not installed: left out"
 fi
 libfuzzer file $((seconds / 10)) tests/fuzz/corpus-file 8192
 libfuzzer rules $((seconds / 10)) tests/fuzz/corpus-rules 4096
+libfuzzer lift $((seconds / 5)) tests/fuzz/corpus-lift 8192
 
 count=$(find "$findings" -type f | wc -l)
 if [ "$count" -gt 0 ]; then
